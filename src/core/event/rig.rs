@@ -1,0 +1,68 @@
+#![allow(
+    missing_docs,
+    reason = "payload fields are named by the domain (docs on the payload); units stand where there are any"
+)]
+
+use crate::identity::{AgentId, RepoName};
+use crate::record;
+
+use super::{OperatorOverride, Paused, Resumed, events};
+
+record! {
+    /// A repository is called otherwise now; the old name goes on as an alias.
+    pub struct RepoRenamed {
+        "from" => from: RepoName,
+        "to" => to: RepoName,
+    }
+}
+
+record! {
+    /// An agent proposes work.
+    pub struct ProposalCreated {
+        "proposalId" => proposal_id: String,
+        "agentId" => agent: Option<AgentId>,
+        "repo" => repo: Option<RepoName>,
+        "title" => title: String,
+        "body" => body: Option<String>,
+    }
+}
+
+record! {
+    /// A person takes the proposal up.
+    pub struct ProposalApproved {
+        "proposalId" => proposal_id: String,
+        "by" => by: Option<String>,
+    }
+}
+
+record! {
+    /// A person turns the proposal down.
+    pub struct ProposalRejected {
+        "proposalId" => proposal_id: String,
+        "by" => by: Option<String>,
+        "reason" => reason: Option<String>,
+    }
+}
+
+record! {
+    /// Every issue of a milestone is done.
+    pub struct MilestoneComplete {
+        "milestone" => milestone: String,
+        "repo" => repo: Option<RepoName>,
+        "issueCount" => issue_count: u32,
+    }
+}
+
+events! {
+    /// What the rig's stream says.
+    pub enum RigEvent {
+        RepoRenamed(RepoRenamed) = "REPO_RENAMED",
+        Override(OperatorOverride) = "OPERATOR_OVERRIDE",
+        ProposalCreated(ProposalCreated) = "PROPOSAL_CREATED",
+        ProposalApproved(ProposalApproved) = "PROPOSAL_APPROVED",
+        ProposalRejected(ProposalRejected) = "PROPOSAL_REJECTED",
+        MilestoneComplete(MilestoneComplete) = "MILESTONE_COMPLETE",
+        Paused(Paused) = "PAUSED",
+        Resumed(Resumed) = "RESUMED",
+    }
+}

@@ -1,0 +1,32 @@
+//! The innermost ring: what a coordinator of coding agents *decides*, and nothing about how it is stored, sent or shown.
+//!
+//! **Architecture invariant: this crate has no dependencies.** It speaks `std` only; `tests/run` checks that its
+//! dependency tree has one line. JSON, SQL, HTTP and clocks live in the outer rings, which call inwards.
+//!
+//! | Room | What is decided there |
+//! |---|---|
+//! | [`event`] | every fact there is: typed payloads, wire names, the envelope around them |
+//! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
+//! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
+//! | [`authority`] | who may report which event |
+//! | [`github`] | what a webhook delivery means, as commands |
+//! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
+//! | [`roster`] | agents, people, repos and policies, as configured |
+//! | [`port`] | what the rings outside must provide: event store, read models, inbox, outbox, clock |
+//! | [`data`] | the neutral tree in which records cross into JSON or SQL, and the macros that declare records once |
+
+pub mod agent;
+pub mod authority;
+pub mod claim;
+pub mod data;
+pub mod decider;
+pub mod event;
+pub mod github;
+pub mod identity;
+pub mod issue;
+pub mod port;
+pub mod pull_request;
+pub mod reaction;
+pub mod rig;
+pub mod roster;
+pub mod time;

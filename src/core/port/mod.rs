@@ -1,0 +1,22 @@
+//! What the rings outside must provide, each port as small as its callers need.
+//!
+//! Every adapter of the store passes one contract suite (`src/adapters/contract`), so a fake can't promise less or more
+//! than the real thing.
+
+mod append;
+mod clock;
+mod effects;
+mod failure;
+mod inbox;
+mod operational;
+mod read_models;
+mod store;
+
+pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEvent, Receipt, Snapshot};
+pub use clock::{Clock, Entropy};
+pub use effects::{Outbox, OutboxDepth, PendingEffect};
+pub use failure::{PortFuture, StoreFailure};
+pub use inbox::{Delivery, Inbox, InboxDepth, PendingDelivery, Received};
+pub use operational::{Answer, Answers, EarlyCheck, EarlyChecks, Heartbeats, Housekeeping, LastHeartbeat, Pruned};
+pub use read_models::{Cursor, ReadModels, RowFilter, StoredRow};
+pub use store::{EventStore, LogFilter, Store};

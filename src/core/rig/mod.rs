@@ -1,0 +1,56 @@
+//! stub, replaced soon
+#![allow(missing_docs)]
+use crate::decider::*;
+use crate::event::Event;
+use crate::identity::*;
+use crate::port::Columns;
+use crate::reaction::Effect;
+use crate::record;
+record! {
+    /// state
+    pub struct Rig { "id" => id: String, "version" => version: u64, "count" => count: u64 }
+}
+pub struct RigDecider;
+/// stub command: append this event
+#[derive(Debug, Clone)]
+pub struct RigCommand(pub crate::event::RigEvent);
+impl Decider for RigDecider {
+    type State = Rig;
+    type Command = RigCommand;
+    type Event = crate::event::RigEvent;
+    const KIND: StreamKind = StreamKind::Rig;
+    fn initial(stream: &StreamId) -> Self::State {
+        Rig { id: stream.to_string(), version: 0, count: 0 }
+    }
+    fn reads(_: &Self::State, _: &Self::Command) -> Vec<StreamId> {
+        Vec::new()
+    }
+    fn decide(_: &Self::State, command: &Self::Command, _: &Given<'_>) -> Decision<Self::Event> {
+        Decision::accept(vec![crate::event::Decided { event: command.0.clone(), rule: None }])
+    }
+    fn evolve(state: &mut Self::State, _: &Self::Event, at: Moment) {
+        state.version = at.version;
+        state.count += 1;
+    }
+    fn reactions(_: &Self::State, _: &Self::Event) -> Vec<Effect> {
+        Vec::new()
+    }
+    fn columns(_: &Self::State) -> Columns {
+        Columns::default()
+    }
+    fn body(_: &Self::Event) -> Option<&str> {
+        None
+    }
+    fn wrap(event: Self::Event) -> Event {
+        Event::Rig(event)
+    }
+    fn unwrap(event: Event) -> Option<Self::Event> {
+        if let Event::Rig(event) = event { Some(event) } else { None }
+    }
+    fn wrap_state(state: Self::State) -> StreamState {
+        StreamState::Rig(Box::new(state))
+    }
+    fn unwrap_state(state: StreamState) -> Option<Self::State> {
+        if let StreamState::Rig(state) = state { Some(*state) } else { None }
+    }
+}
