@@ -1,19 +1,18 @@
 //! stub, replaced soon
 #![allow(missing_docs)]
+mod command;
 use crate::decider::*;
 use crate::event::Event;
 use crate::identity::*;
 use crate::port::Columns;
 use crate::reaction::Effect;
 use crate::record;
+pub use command::*;
 record! {
     /// state
     pub struct Agent { "id" => id: String, "version" => version: u64, "count" => count: u64 }
 }
 pub struct AgentDecider;
-/// stub command: append this event
-#[derive(Debug, Clone)]
-pub struct AgentCommand(pub crate::event::AgentEvent);
 impl Decider for AgentDecider {
     type State = Agent;
     type Command = AgentCommand;
@@ -26,7 +25,10 @@ impl Decider for AgentDecider {
         Vec::new()
     }
     fn decide(_: &Self::State, command: &Self::Command, _: &Given<'_>) -> Decision<Self::Event> {
-        Decision::accept(vec![crate::event::Decided { event: command.0.clone(), rule: None }])
+        {
+            let _ = command;
+            Decision::accept(Vec::new())
+        }
     }
     fn evolve(state: &mut Self::State, _: &Self::Event, at: Moment) {
         state.version = at.version;

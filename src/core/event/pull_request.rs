@@ -42,6 +42,10 @@ record! {
         "linkedIssues" => linked_issues: Option<Vec<IssueRef>>,
         "mergeable" => mergeable: Option<bool>,
         "unresolvedThreads" => unresolved_threads: Option<u32>,
+        /// One thread of comments, by GitHub's node id …
+        "thread" => thread: Option<String>,
+        /// … and whether it waits for an answer.
+        "threadUnresolved" => thread_unresolved: Option<bool>,
         "files" => files: Option<u32>,
         "additions" => additions: Option<u32>,
         "deletions" => deletions: Option<u32>,

@@ -1,0 +1,25 @@
+use crate::event::RigEvent;
+use crate::identity::RepoName;
+
+/// What may be asked of the rig's stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RigCommand {
+    /// A repository got another name, or another owner.
+    Rename {
+        /// Before.
+        from: RepoName,
+        /// Since.
+        to: RepoName,
+    },
+    /// PROPOSAL_*, MILESTONE_COMPLETE
+    Record(Box<RigEvent>),
+    /// Hold the rig or one repository, or let it go on.
+    Pause {
+        /// The repository; absent: the rig.
+        repo: Option<RepoName>,
+        /// Hold?
+        paused: bool,
+        /// Why.
+        reason: Option<String>,
+    },
+}
