@@ -64,12 +64,15 @@ record! {
     pub struct Tell {
         /// The stream that is told.
         "target" => target: String,
+        /// Which kind of stream that is.
         "targetKind" => target_kind: StreamKind,
         /// The stream that tells.
         "source" => source: String,
+        /// Which kind of stream that is.
         "sourceKind" => source_kind: StreamKind,
         /// What happened there.
         "type" => event_type: String,
+        /// Its payload.
         "data" => data: Value<'static>,
         /// For a pull request: what it amounts to since.
         "standing" => standing: Option<Standing>,

@@ -278,7 +278,7 @@ record! {
         "title" => title: Option<String>,
         "branch" => branch: Option<String>,
         "author" => author: Option<Login>,
-        /// The author may write to the repository (owner, member, collaborator), or is an agent of the roster.
+        /// GitHub says that the author may write to the repository (owner, member, collaborator).
         "trusted" => trusted: bool,
         "headSha" => head_sha: Option<Sha>,
         "state" => state: PullRequestState,
@@ -434,5 +434,39 @@ impl<T: Into<OwnIssueEvent>> From<T> for IssueEvent {
 impl From<PrFact> for IssueEvent {
     fn from(fact: PrFact) -> Self {
         Self::Pr(fact)
+    }
+}
+
+impl Standing {
+    /// A pull request of which only a holder's report is known.
+    #[must_use]
+    pub fn reported(pr: PrRef, issue: IssueRef, reported: &PrReported) -> Self {
+        Self {
+            pr,
+            pr_version: 0,
+            url: reported.pr_url.clone(),
+            title: None,
+            branch: reported.branch.clone(),
+            author: reported.author.clone(),
+            trusted: false,
+            head_sha: reported.head_sha.clone(),
+            state: PullRequestState::Open,
+            draft: false,
+            labels: Vec::new(),
+            linked_issues: vec![issue],
+            ci: CiState::Unknown,
+            failed_checks: Vec::new(),
+            review: ReviewState::None,
+            reviewer: None,
+            feedback: None,
+            conflict: false,
+            gate_rejected: false,
+            gates: Vec::new(),
+            dispatch_open: false,
+            rounds: 0,
+            heads: 1,
+            red_streak: 0,
+            merge_sha: None,
+        }
     }
 }

@@ -40,6 +40,8 @@ record! {
         "title" => title: Option<String>,
         "branch" => branch: Option<String>,
         "linkedIssues" => linked_issues: Option<Vec<IssueRef>>,
+        /// A holder reported this pull request for that issue: a link without closing keyword.
+        "reportedFor" => reported_for: Option<IssueRef>,
         "mergeable" => mergeable: Option<bool>,
         "unresolvedThreads" => unresolved_threads: Option<u32>,
         /// One thread of comments, by GitHub's node id …

@@ -1,58 +1,31 @@
-//! stub, replaced soon
-#![allow(missing_docs)]
+//! The issue: the **work**. Queue, lease, attempts, strikes, state.
+//!
+//! Words that carry the rules here:
+//! - The *current pull request* is the one that the issue's state follows; there is at most one.
+//! - A *lease* is one claimant's exclusive right to work, with a secret token and an epoch. There is at most one.
+//! - The *phase* is what pull request and lease don't say: not yet approved, open, deploying, or out of the daemon's hands.
+//!
+//! Architecture invariant: the state that people see is **computed** ([`Issue::state`]) from phase, current pull request and
+//! lease, never set. So no event can leave an issue `queued` with a pull request, or a lease on one that is in review.
+
+mod claim;
 mod command;
-use crate::decider::*;
-use crate::event::Event;
-use crate::identity::*;
-use crate::port::Columns;
-use crate::reaction::Effect;
-use crate::record;
-pub use command::*;
-record! {
-    /// state
-    pub struct Issue { "id" => id: String, "version" => version: u64, "count" => count: u64 }
-}
-pub struct IssueDecider;
-impl Decider for IssueDecider {
-    type State = Issue;
-    type Command = IssueCommand;
-    type Event = crate::event::IssueEvent;
-    const KIND: StreamKind = StreamKind::Issue;
-    fn initial(stream: &StreamId) -> Self::State {
-        Issue { id: stream.to_string(), version: 0, count: 0 }
-    }
-    fn reads(_: &Self::State, _: &Self::Command) -> Vec<StreamId> {
-        Vec::new()
-    }
-    fn decide(_: &Self::State, command: &Self::Command, _: &Given<'_>) -> Decision<Self::Event> {
-        {
-            let _ = command;
-            Decision::accept(Vec::new())
-        }
-    }
-    fn evolve(state: &mut Self::State, _: &Self::Event, at: Moment) {
-        state.version = at.version;
-        state.count += 1;
-    }
-    fn reactions(_: &Self::State, _: &Self::Event) -> Vec<Effect> {
-        Vec::new()
-    }
-    fn columns(_: &Self::State) -> Columns {
-        Columns::default()
-    }
-    fn body(_: &Self::Event) -> Option<&str> {
-        None
-    }
-    fn wrap(event: Self::Event) -> Event {
-        Event::Issue(event)
-    }
-    fn unwrap(event: Event) -> Option<Self::Event> {
-        if let Event::Issue(event) = event { Some(event) } else { None }
-    }
-    fn wrap_state(state: Self::State) -> StreamState {
-        StreamState::Issue(Box::new(state))
-    }
-    fn unwrap_state(state: StreamState) -> Option<Self::State> {
-        if let StreamState::Issue(state) = state { Some(*state) } else { None }
-    }
-}
+mod decide;
+mod draft;
+mod evolve;
+mod follow;
+mod lease;
+mod observe;
+mod pull;
+mod report;
+mod settle;
+mod state;
+
+pub use command::{Claim, ClaimVia, HolderReport, IssueAction, IssueCommand, IssueObservation, Reported};
+pub use decide::IssueDecider;
+pub use lease::Lease;
+pub use pull::KnownPull;
+pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! What an issue makes of its pull requests' facts.
+
+use crate::decider::{Decision, Given};
+use crate::event::{IssueEvent, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing};
+use crate::identity::{AgentId, PrRef};
+
+use super::draft::Draft;
+use super::state::has_label;
+use super::{Issue, KnownPull, Phase};
+
+/// The label by which a person asks for review of their own pull request.
+const NEEDS_REVIEW: &str = "needs-review";
+
+pub(super) fn decide(
+    issue: &Issue,
+    event: &PullRequestEvent,
+    standing: &Standing,
+    given: &Given<'_>,
+) -> Decision<IssueEvent> {
+    let known = issue.pulls.get(&standing.pr);
+    if known.is_some_and(|known| known.standing.pr_version >= standing.pr_version) {
+        return Decision::unchanged(issue.state_version);
+    }
+    let mut draft = Draft::of(issue, given);
+    draft.follow(event, standing);
+    draft.accept_or_unchanged(issue.state_version)
+}
+
+/// What a pull request is to the issue.
+enum Judgement {
+    /// Not the issue's business.
+    Ignore,
+    /// This.
+    Role(PrRole),
+    /// Of an ended lease, or of nobody's: out of the play, with the reason.
+    Zombie { by_epoch: Option<u32>, reason: &'static str },
+}
+
+impl Draft<'_> {
+    fn follow(&mut self, event: &PullRequestEvent, standing: &Standing) {
+        let known = self.issue.pulls.get(&standing.pr);
+        let role = match judge(&self.issue, known, event, standing, self.given) {
+            Judgement::Ignore => return,
+            Judgement::Role(role) => role,
+            Judgement::Zombie { by_epoch, reason } => {
+                if known.is_none_or(|known| known.role != PrRole::Superseded) {
+                    self.take_fact(event, standing, PrRole::Linked);
+                    self.supersede(&standing.pr, by_epoch, reason);
+                }
+                return;
+            }
+        };
+        let says_something = known
+            .is_none_or(|known| known.role != role || !same_but_version(&known.standing, standing))
+            || concerns_deployment(event);
+        if !says_something {
+            return;
+        }
+        let replaced = self.issue.current.clone().filter(|current| role == PrRole::Current && *current != standing.pr);
+        if let Some(replaced) = replaced.filter(|_| standing.state == PullRequestState::Open) {
+            self.supersede(&replaced, None, "replaced");
+        }
+        self.take_fact(event, standing, role);
+        match event {
+            PullRequestEvent::Verified(_)
+                if matches!(self.issue.phase, Phase::Deploying | Phase::Escalated) && role == PrRole::Current =>
+            {
+                self.done("verified");
+            }
+            _other => {}
+        }
+    }
+
+    fn take_fact(&mut self, event: &PullRequestEvent, standing: &Standing, role: PrRole) {
+        self.fact(PrFact { event: Box::new(event.clone()), standing: Box::new(standing.clone()), role });
+    }
+
+    /// At the approval: pull requests that were opened before it may count from now on.
+    pub(super) fn link_known_pulls(&mut self) {
+        let known: Vec<Standing> = self.issue.pulls.values().map(|pull| pull.standing.clone()).collect();
+        for standing in known {
+            let event = PullRequestEvent::Created(created_again(&standing));
+            let pull = self.issue.pulls.get(&standing.pr);
+            if let Judgement::Role(PrRole::Current) = judge(&self.issue, pull, &event, &standing, self.given) {
+                self.take_fact(&event, &standing, PrRole::Current);
+            }
+        }
+    }
+}
+
+fn created_again(standing: &Standing) -> PrCreated {
+    PrCreated {
+        agent: None,
+        author: standing.author.clone(),
+        author_association: None,
+        pr_repo: standing.pr.repo.clone(),
+        pr_number: standing.pr.number,
+        pr_url: standing.url.clone(),
+        title: standing.title.clone(),
+        branch: standing.branch.clone(),
+        head_sha: standing.head_sha.clone(),
+        draft: standing.draft,
+        labels: standing.labels.clone(),
+        linked_issues: standing.linked_issues.clone(),
+        updated_at: None,
+    }
+}
+
+fn same_but_version(left: &Standing, right: &Standing) -> bool {
+    left == &Standing { pr_version: left.pr_version, ..right.clone() }
+}
+
+/// Deployment comes after the merge and changes no field of the standing, yet the issue's.
+fn concerns_deployment(event: &PullRequestEvent) -> bool {
+    matches!(
+        event,
+        PullRequestEvent::DeployedStaging(_)
+            | PullRequestEvent::DeployedProduction(_)
+            | PullRequestEvent::SmokePassed(_)
+            | PullRequestEvent::SmokeFailed(_)
+            | PullRequestEvent::E2ePassed(_)
+            | PullRequestEvent::E2eFailed(_)
+            | PullRequestEvent::Verified(_)
+            | PullRequestEvent::Escalated(_)
+            | PullRequestEvent::ReviewLoopExceeded(_)
+            | PullRequestEvent::ApprovalRefused(_)
+    )
+}
+
+fn judge(
+    issue: &Issue,
+    known: Option<&KnownPull>,
+    event: &PullRequestEvent,
+    standing: &Standing,
+    given: &Given<'_>,
+) -> Judgement {
+    let reported_by = issue.reported.get(&standing.pr);
+    let branch_epoch = standing.branch.as_ref().and_then(|branch| issue.branches.get(branch)).copied();
+    let linked = standing.linked_issues.contains(&issue.reference) || reported_by.is_some() || branch_epoch.is_some();
+    if !linked {
+        return if known.is_some() { Judgement::Role(PrRole::Unlinked) } else { Judgement::Ignore };
+    }
+    let role = known.map(|known| known.role);
+    if role == Some(PrRole::Superseded) || standing.state == PullRequestState::Superseded {
+        return Judgement::Role(PrRole::Superseded);
+    }
+    let closed_before = known.is_some_and(|known| known.standing.state == PullRequestState::Closed);
+    if closed_before && matches!(event, PullRequestEvent::Reopened(_)) && role == Some(PrRole::Current) {
+        let free = issue.lease.is_none() && issue.current.is_none();
+        return if free {
+            Judgement::Role(PrRole::Current)
+        } else {
+            Judgement::Zombie { by_epoch: Some(issue.epoch), reason: "reopened_too_late" }
+        };
+    }
+    // Once current it stays so, closed, merged or deployed, until something takes the role from it.
+    if role == Some(PrRole::Current) {
+        return Judgement::Role(PrRole::Current);
+    }
+    let may_count = matches!(issue.phase, Phase::Open | Phase::Escalated)
+        && standing.state == PullRequestState::Open
+        && !standing.draft;
+    match author(issue, reported_by, branch_epoch, standing, given) {
+        Author::Holder if may_count => Judgement::Role(PrRole::Current),
+        Author::Zombie { by_epoch } if may_count && issue.phase == Phase::Open => {
+            Judgement::Zombie { by_epoch, reason: "ended_lease" }
+        }
+        Author::Person if may_count && has_label(&standing.labels, NEEDS_REVIEW) => Judgement::Role(PrRole::Current),
+        Author::Holder | Author::Zombie { .. } | Author::Person => Judgement::Role(PrRole::Linked),
+        Author::Stranger => Judgement::Ignore,
+    }
+}
+
+/// Whose pull request it is, as far as moving the issue goes.
+enum Author {
+    /// The live lease's.
+    Holder,
+    /// An agent's without a right to move the issue.
+    Zombie { by_epoch: Option<u32> },
+    /// A person who may write to the repository.
+    Person,
+    /// Anybody else: a row, no more.
+    Stranger,
+}
+
+fn author(
+    issue: &Issue,
+    reported_by: Option<&AgentId>,
+    branch_epoch: Option<u32>,
+    standing: &Standing,
+    given: &Given<'_>,
+) -> Author {
+    let live = issue.lease.as_ref();
+    let is_login_of = |agent: &AgentId| {
+        let profile = given.policy.roster.agent(agent);
+        profile.zip(standing.author.as_ref()).is_some_and(|(profile, login)| profile.logins.contains(login))
+    };
+    let by_an_agent =
+        standing.author.as_ref().is_some_and(|login| given.policy.roster.agents_of(login).next().is_some());
+    let reported_by_holder = live.is_some_and(|lease| reported_by == Some(&lease.claimant.agent));
+    match (branch_epoch, live) {
+        (Some(epoch), Some(lease)) if lease.epoch == epoch => {
+            // The branch is the lease's; the author must be the holder, or somebody who may write there anyway.
+            if is_login_of(&lease.claimant.agent) || standing.trusted || reported_by_holder || by_an_agent {
+                Author::Holder
+            } else {
+                Author::Stranger
+            }
+        }
+        (Some(_), Some(lease)) => Author::Zombie { by_epoch: Some(lease.epoch) },
+        (Some(_), None) => Author::Zombie { by_epoch: Some(issue.epoch) },
+        (None, Some(lease)) if is_login_of(&lease.claimant.agent) || reported_by_holder => Author::Holder,
+        (None, Some(lease)) if by_an_agent => Author::Zombie { by_epoch: Some(lease.epoch) },
+        (None, None) if by_an_agent => Author::Zombie { by_epoch: None },
+        (None, _) if standing.trusted => Author::Person,
+        (None, _) => Author::Stranger,
+    }
+}
+
+/// Which pull requests must hear that the issue took them out of the play.
+pub(super) fn superseded(fact: &PrFact) -> Option<&PrRef> {
+    let by_us = matches!(fact.event.as_ref(), PullRequestEvent::Superseded(event) if event.issue.is_some());
+    by_us.then_some(&fact.standing.pr)
+}

@@ -1,0 +1,86 @@
+use crate::event::{CiState, IssueState, PrRole, PullRequestState, ReviewState, Standing};
+use crate::identity::AgentId;
+use crate::record;
+
+record! {
+    /// A pull request as an issue knows it.
+    pub struct KnownPull {
+        /// What it amounts to.
+        "standing" => standing: Standing,
+        /// What it is to the issue.
+        "role" => role: PrRole,
+        /// The agent whose lease made it; absent for a person's.
+        "agent" => agent: Option<AgentId>,
+        /// It was current when it was closed without merge: that counted, and is taken back should it become current again.
+        "closedAsCurrent" => closed_as_current: bool,
+        /// Its closing excluded the agent, which wasn't excluded before.
+        "closingExcluded" => closing_excluded: bool,
+        /// Rounds before this life of the issue.
+        "roundsBefore" => rounds_before: u32,
+        /// Heads before this life of the issue.
+        "headsBefore" => heads_before: u32,
+        /// An operator wants more commits on this head, whatever its facts.
+        "reworkDemanded" => rework_demanded: bool,
+    }
+}
+
+impl KnownPull {
+    /// A pull request that is known from now on.
+    #[must_use]
+    pub fn new(standing: Standing, role: PrRole) -> Self {
+        Self {
+            standing,
+            role,
+            agent: None,
+            closed_as_current: false,
+            closing_excluded: false,
+            rounds_before: 0,
+            heads_before: 0,
+            rework_demanded: false,
+        }
+    }
+
+    /// The state that the facts of the current head give the issue.
+    #[must_use]
+    pub fn issue_state(&self) -> IssueState {
+        if self.rework_demanded || self.needs_rework() {
+            IssueState::ChangesRequested
+        } else if self.standing.review == ReviewState::Approved {
+            IssueState::ReadyToMerge
+        } else {
+            IssueState::InReview
+        }
+    }
+
+    fn needs_rework(&self) -> bool {
+        let standing = &self.standing;
+        standing.review == ReviewState::Disputed
+            || standing.ci == CiState::Failed
+            || standing.conflict
+            || standing.gate_rejected
+    }
+
+    /// Whether it is open and not superseded.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.standing.state == PullRequestState::Open
+    }
+
+    /// Rounds in this life of the issue.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.standing.rounds.saturating_sub(self.rounds_before)
+    }
+
+    /// Heads in this life of the issue.
+    #[must_use]
+    pub fn heads(&self) -> u32 {
+        self.standing.heads.saturating_sub(self.heads_before)
+    }
+
+    /// Red heads in a row in this life of the issue.
+    #[must_use]
+    pub fn red_streak(&self) -> u32 {
+        self.standing.red_streak.min(self.rounds())
+    }
+}

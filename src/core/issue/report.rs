@@ -1,0 +1,156 @@
+//! What claimants report about their own work: only the lease's holder moves the issue.
+
+use crate::decider::{Decision, Given, Refusal};
+use crate::event::{BranchCreated, IssueEvent, PrReported, PrRole, StaleLeaseRefused, WorkStarted};
+use crate::identity::IssueRef;
+use crate::roster::{GitHubMode, UnknownAgents};
+
+use super::draft::Draft;
+use super::{Claim, ClaimVia, HolderReport, Issue, Phase, Reported, claim};
+
+pub(super) fn decide(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Decision<IssueEvent> {
+    if let Some(since) = said_before(issue, report) {
+        return Decision::unchanged(since);
+    }
+    if issue.phase == Phase::Unapproved {
+        // Kept, and no more: nobody approved this issue, so it has no state to move.
+        let mut draft = Draft::of(issue, given);
+        record(&mut draft, report);
+        return draft.accept();
+    }
+    let held = issue.lease.as_ref().is_some_and(|lease| lease.is_held_by(&report.by, report.token.as_deref()));
+    if !held {
+        return match &report.what {
+            Reported::Started { .. } if hook_may_claim(issue, report, given) => claim_by_hook(issue, report, given),
+            Reported::PullRequest { .. } if is_hook(report, given) && issue.lease.is_none() => {
+                let mut draft = Draft::of(issue, given);
+                record(&mut draft, report);
+                draft.accept()
+            }
+            Reported::Started { .. }
+            | Reported::Branch { .. }
+            | Reported::PullRequest { .. }
+            | Reported::Stuck { .. } => refuse_stale(issue, report, given),
+        };
+    }
+    let mut draft = Draft::of(issue, given);
+    record(&mut draft, report);
+    draft.accept()
+}
+
+/// The version at which the same was said and accepted before.
+fn said_before(issue: &Issue, report: &HolderReport) -> Option<u64> {
+    let lease = issue.lease.as_ref().filter(|lease| lease.is_held_by(&report.by, report.token.as_deref()));
+    match &report.what {
+        Reported::Started { branch } => {
+            let known = branch.as_ref().is_none_or(|branch| issue.branches.contains_key(branch));
+            lease.filter(|_| known).and_then(|lease| lease.started_version)
+        }
+        Reported::Branch { branch } => lease
+            .filter(|lease| lease.started() && issue.branches.get(branch) == Some(&lease.epoch))
+            .and_then(|lease| lease.started_version),
+        Reported::PullRequest { repo, number, .. } => {
+            let pr = IssueRef::new(repo.clone(), *number)?;
+            let reported = issue.reported.get(&pr) == Some(&report.by.agent);
+            let current = issue
+                .pulls
+                .get(&pr)
+                .is_some_and(|pull| pull.role == PrRole::Current && pull.agent.as_ref() == Some(&report.by.agent));
+            (reported || current).then_some(issue.state_version)
+        }
+        Reported::Stuck { .. } => {
+            let last = issue.last_stuck.as_ref()?;
+            let same = last.agent == report.by.agent && last.epoch == issue.epoch && issue.lease.is_none();
+            same.then_some(last.version)
+        }
+    }
+}
+
+fn record(draft: &mut Draft<'_>, report: &HolderReport) {
+    let agent = report.by.agent.clone();
+    match &report.what {
+        Reported::Started { branch } => draft.fact(WorkStarted { agent, branch: branch.clone() }),
+        Reported::Branch { branch } => draft.fact(BranchCreated { agent: Some(agent), branch: branch.clone() }),
+        Reported::PullRequest { repo, number, url, branch, head_sha } => {
+            let provisional = match draft.given.policy.github {
+                GitHubMode::None => false,
+                GitHubMode::Webhook | GitHubMode::Connected => true,
+            };
+            let pr = IssueRef::new(repo.clone(), *number);
+            if let Some(current) =
+                draft.issue.current.clone().filter(|current| !provisional && Some(current) != pr.as_ref())
+            {
+                draft.supersede(&current, None, "replaced");
+            }
+            draft.fact(PrReported {
+                agent: Some(agent),
+                author: None,
+                pr_repo: repo.clone(),
+                pr_number: *number,
+                pr_url: url.clone(),
+                branch: branch.clone(),
+                head_sha: head_sha.clone(),
+                provisional,
+            });
+        }
+        Reported::Stuck { reason } => match (draft.issue.phase, is_quota(reason)) {
+            (Phase::Unapproved, _) => {
+                let event = crate::event::AgentStuck { agent, reason: reason.clone(), attempt: 0 };
+                draft.fact(event);
+            }
+            // A provider that has run dry is not the agent's failure.
+            (_, true) => {
+                let facts = [format!("reported: {reason}")];
+                draft.rule(
+                    "provider_quota",
+                    facts,
+                    crate::event::IssueUnassigned { agent, reason: "quota".to_owned() },
+                );
+            }
+            (_, false) => draft.strike(agent, reason.clone()),
+        },
+    }
+}
+
+/// Signatures of a provider's exhausted quota (domain, quota path of the reconciler), without regard to case.
+const QUOTA_SIGNATURES: [&str; 4] =
+    ["codex quota exhausted", "usage_limit_reached", "rate_limit", "x-codex-primary-used-percent"];
+
+/// Whether a reason speaks of the provider's quota.
+#[must_use]
+pub(crate) fn is_quota(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    QUOTA_SIGNATURES.iter().any(|signature| reason.contains(signature))
+}
+
+fn is_hook(report: &HolderReport, given: &Given<'_>) -> bool {
+    given.policy.unknown_agents == UnknownAgents::Hook && given.policy.roster.agent(&report.by.agent).is_none()
+}
+
+fn hook_may_claim(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> bool {
+    is_hook(report, given) && issue.wants_a_holder() && issue.current.is_none()
+}
+
+fn claim_by_hook(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Decision<IssueEvent> {
+    let mut draft = Draft::of(issue, given);
+    claim::assign(&mut draft, &Claim { claimant: report.by.clone(), via: ClaimVia::Hook });
+    record(&mut draft, report);
+    draft.accept()
+}
+
+fn refuse_stale(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Decision<IssueEvent> {
+    let holder = issue.lease.as_ref().map(|lease| lease.claimant.clone());
+    let mut draft = Draft::of(issue, given);
+    draft.rule(
+        "stale_lease",
+        [format!("state {}", issue.state().map_or("unapproved", crate::event::IssueState::as_str))],
+        StaleLeaseRefused {
+            agent: report.by.agent.clone(),
+            instance: report.by.instance.as_deref().map(str::to_owned),
+            event_type: report.what.type_name().to_owned(),
+            holder: holder.clone(),
+            epoch: issue.epoch,
+        },
+    );
+    draft.refuse(Refusal::StaleLease { holder, epoch: issue.epoch })
+}
