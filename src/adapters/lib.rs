@@ -1,1 +1,21 @@
-//! conductor-adapters
+//! The ring that touches the world: implementations of the ports that `conductor_core::port` declares.
+//!
+//! What belongs here: whatever speaks SQL, JSON in storage, a system call, or another service's protocol. What doesn't:
+//! any rule of the domain (that is core's), any HTTP route, any actor. Nothing here knows a caller.
+//!
+//! | Room | What it is |
+//! |---|---|
+//! | [`codec`] | core's records as JSON text and back: events with their schema versions, documents, effects |
+//! | [`replay`] | what a stream's events add up to, and the number of the projections that made a stored row |
+//! | `memory` · `sqlite` · `postgres` | the stores; each passes the one suite in `contract` |
+//! | [`system_clock`] · [`system_entropy`] | time and randomness of the machine |
+//!
+//! **Architecture invariant: the stores hold no rule twice.** What they share (encoding, replay, the order of checks of an
+//! append) stands in [`codec`], [`replay`] and the contract suite; an adapter adds only how its database does it.
+
+pub mod codec;
+
+pub mod replay;
+
+pub mod system_clock;
+pub mod system_entropy;

@@ -18,7 +18,7 @@ pub struct Append {
     /// The stream's state after the events: its read-model row.
     pub snapshot: Snapshot,
     /// What follows outside the stream; only for destinations that are configured.
-    pub effects: Vec<(EventId, Effect)>,
+    pub effects: Vec<NewEffect>,
     /// What must hold under the log's lock.
     pub guards: Vec<Guard>,
     /// Recognises a repeat.
@@ -36,6 +36,17 @@ pub struct NewEvent {
     pub event: Event,
     /// Who, why, with what.
     pub metadata: Metadata,
+}
+
+/// An effect on its way into the outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEffect {
+    /// Its own id, a UUID v7: one event may have several effects.
+    pub id: EventId,
+    /// The event of this append that causes it.
+    pub event_id: EventId,
+    /// What to do.
+    pub effect: Effect,
 }
 
 /// What becomes of the text that is kept beside a document.

@@ -12,7 +12,7 @@ mod operational;
 mod read_models;
 mod store;
 
-pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEvent, Receipt, Snapshot};
+pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEffect, NewEvent, Receipt, Snapshot};
 pub use clock::{Clock, Entropy};
 pub use effects::{Outbox, OutboxDepth, PendingEffect};
 pub use failure::{PortFuture, StoreFailure};
