@@ -14,6 +14,9 @@
 //! append) stands in [`codec`], [`replay`] and the contract suite; an adapter adds only how its database does it.
 
 pub mod codec;
+#[cfg(any(test, feature = "contract"))]
+#[doc(hidden)]
+pub mod contract;
 
 pub mod replay;
 
