@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use conductor_core::data::Record;
 use conductor_core::decider::{Moment, StreamState};
 use conductor_core::event::{
     Actor, AgentEvent, AgentOnline, AssignmentKind, Event, IssueApproved, IssueAssigned, IssueEvent, IssueUnassigned,
@@ -16,6 +17,7 @@ use conductor_core::port::{
 use conductor_core::reaction::{Effect, Tell};
 use conductor_core::time::Timestamp;
 
+use crate::codec::decode_record;
 use crate::replay::body_of;
 
 /// How long a case waits for something that must happen.
@@ -60,25 +62,17 @@ fn issue_event(event: impl Into<IssueEvent>) -> Event {
     Event::Issue(event.into())
 }
 
+/// A payload of the log as its stored text, so that a case doesn't name fields that it doesn't care for.
+fn recorded<R: Record>(text: &str) -> R {
+    decode_record(text).unwrap()
+}
+
 /// ISSUE_APPROVED with this priority and a body.
 pub(super) fn approved_as(priority: Priority, body: &str) -> Event {
-    issue_event(IssueApproved {
-        title: "Say \"hello\" – 你好".to_owned(),
-        url: Some("https://github.com/acme/web/issues/7".to_owned()),
-        body: Some(body.to_owned()),
-        priority,
-        depends_on: Vec::new(),
-        stack: Some("node".to_owned()),
-        escalate: Vec::new(),
-        tools: vec!["npm".to_owned()],
-        test_command: None,
-        build_command: None,
-        milestone: None,
-        labels: vec!["agent-ready".to_owned()],
-        source: "webhook".to_owned(),
-        new_life: true,
-        updated_at: Some(at(-60)),
-    })
+    let payload = r#"{"title":"Say \"hello\" – 你好","url":"https://github.com/acme/web/issues/7","stack":"node",
+        "priority":"normal","tools":["npm"],"labels":["agent-ready"],"source":"webhook","newLife":true,
+        "updatedAt":"2026-11-21T09:29:00.123Z"}"#;
+    issue_event(IssueApproved { priority, body: Some(body.to_owned()), ..recorded(payload) })
 }
 
 /// ISSUE_APPROVED.
@@ -120,42 +114,17 @@ pub(super) fn started(agent: &str) -> Event {
 /// PR_CREATED with a head.
 pub(super) fn opened(stream: &StreamId, head: Sha) -> Event {
     let StreamId::PullRequest(reference) = stream else { panic!("{stream} is no pull request") };
-    Event::PullRequest(PullRequestEvent::Created(PrCreated {
-        agent: None,
-        author: None,
-        author_association: None,
-        pr_repo: reference.repo.clone(),
-        pr_number: reference.number,
-        pr_url: None,
-        title: Some("Say hello".to_owned()),
-        branch: Some("agent/7".to_owned()),
-        head_sha: Some(head),
-        draft: false,
-        labels: Vec::new(),
-        linked_issues: Vec::new(),
-        updated_at: Some(at(0)),
-    }))
+    let payload: PrCreated = recorded(&format!(
+        r#"{{"prRepo":"{}","prNumber":{},"title":"Say hello","branch":"agent/7","updatedAt":"2026-11-21T09:30:00.123Z"}}"#,
+        reference.repo, reference.number
+    ));
+    Event::PullRequest(PullRequestEvent::Created(PrCreated { head_sha: Some(head), ..payload }))
 }
 
 /// PR_UPDATED with another head.
 pub(super) fn pushed(head: Sha) -> Event {
-    Event::PullRequest(PullRequestEvent::Updated(PrUpdated {
-        updated_at: Some(at(60)),
-        head_sha: Some(head),
-        pushed_by: None,
-        draft: None,
-        labels: None,
-        title: None,
-        branch: None,
-        linked_issues: None,
-        mergeable: None,
-        unresolved_threads: None,
-        thread: None,
-        thread_unresolved: None,
-        files: None,
-        additions: None,
-        deletions: None,
-    }))
+    let payload: PrUpdated = recorded(r#"{"updatedAt":"2026-11-21T09:31:00.123Z"}"#);
+    Event::PullRequest(PullRequestEvent::Updated(PrUpdated { head_sha: Some(head), ..payload }))
 }
 
 /// AGENT_ONLINE.

@@ -37,6 +37,7 @@ fn life() -> Vec<PullRequestEvent> {
             title: some("Say hello, again"),
             branch: some("agent/7-say-hello"),
             linked_issues: Some(vec![issue_ref(7)]),
+            reported_for: Some(issue_ref(7)),
             mergeable: Some(true),
             unresolved_threads: Some(2),
             thread: some("PRRT_kwDO1"),

@@ -1,0 +1,79 @@
+use std::collections::BTreeSet;
+
+use conductor_core::identity::EventId;
+use conductor_core::port::{Outbox, OutboxDepth, PendingEffect, PortFuture, StoreFailure};
+use conductor_core::reaction::Destination;
+use conductor_core::time::Timestamp;
+
+use super::MemoryStore;
+use super::tables::Progress;
+
+impl Outbox for MemoryStore {
+    fn due(
+        &self,
+        destination: Destination,
+        now: Timestamp,
+        limit: usize,
+    ) -> PortFuture<'_, Result<Vec<PendingEffect>, StoreFailure>> {
+        self.with(move |tables| {
+            let (mut held_back, mut due) = (BTreeSet::new(), Vec::new());
+            for row in tables.outbox.iter().filter(|row| row.pending.effect.destination() == destination) {
+                match row.progress {
+                    Progress::Waits(Some(time)) if time > now => drop(held_back.insert(&row.key)),
+                    Progress::Waits(_) if held_back.contains(&row.key) => {}
+                    Progress::Waits(_) => due.push(row.pending.clone()),
+                    Progress::Done | Progress::Dead => {}
+                }
+                if due.len() >= limit {
+                    break;
+                }
+            }
+            due.truncate(limit);
+            Ok(due)
+        })
+    }
+
+    fn delivered<'a>(&'a self, effects: &'a [EventId]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.with(move |tables| {
+            for id in effects {
+                if let Some(row) = tables.effect(*id) {
+                    row.progress = Progress::Done;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn failed<'a>(
+        &'a self,
+        effect: EventId,
+        _error: &'a str,
+        retry_at: Option<Timestamp>,
+    ) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.with(move |tables| {
+            if let Some(row) = tables.effect(effect) {
+                row.pending.attempts += 1;
+                row.progress = retry_at.map_or(Progress::Dead, |time| Progress::Waits(Some(time)));
+            }
+            Ok(())
+        })
+    }
+
+    fn outbox_depth(&self) -> PortFuture<'_, Result<OutboxDepth, StoreFailure>> {
+        self.with(|tables| {
+            let mut depth = OutboxDepth::default();
+            for row in &tables.outbox {
+                match row.progress {
+                    Progress::Waits(_) => {
+                        depth.pending += 1;
+                        depth.oldest =
+                            Some(depth.oldest.map_or(row.pending.since, |oldest| oldest.min(row.pending.since)));
+                    }
+                    Progress::Dead => depth.dead += 1,
+                    Progress::Done => {}
+                }
+            }
+            Ok(depth)
+        })
+    }
+}
