@@ -140,6 +140,10 @@ macro_rules! verdict {
                 "submittedAt" => submitted_at: Option<Timestamp>,
                 "body" => body: Option<String>,
                 "iteration" => iteration: Option<u32>,
+                /// The roster's agent that the login belongs to.
+                "agentId" => agent: Option<AgentId>,
+                /// Whether the verdict of this reviewer counts (roster reviewers, people with `approve`, never a producer).
+                "allowed" => allowed: bool,
             }
         }
     };
@@ -402,5 +406,30 @@ events! {
         DeployedProduction(DeployedProduction) = "DEPLOYED_PRODUCTION",
         Verified(Verified) = "VERIFIED",
         Override(OperatorOverride) = "OPERATOR_OVERRIDE",
+    }
+}
+
+impl PrUpdated {
+    /// An update that says nothing: the base of those that say one thing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            updated_at: None,
+            head_sha: None,
+            pushed_by: None,
+            draft: None,
+            labels: None,
+            title: None,
+            branch: None,
+            linked_issues: None,
+            reported_for: None,
+            mergeable: None,
+            unresolved_threads: None,
+            thread: None,
+            thread_unresolved: None,
+            files: None,
+            additions: None,
+            deletions: None,
+        }
     }
 }

@@ -61,13 +61,9 @@ impl Draft<'_> {
             self.supersede(&replaced, None, "replaced");
         }
         self.take_fact(event, standing, role);
-        match event {
-            PullRequestEvent::Verified(_)
-                if matches!(self.issue.phase, Phase::Deploying | Phase::Escalated) && role == PrRole::Current =>
-            {
-                self.done("verified");
-            }
-            _other => {}
+        let awaits = matches!(self.issue.phase, Phase::Deploying | Phase::Escalated);
+        if matches!(event, PullRequestEvent::Verified(_)) && awaits && role == PrRole::Current {
+            self.done("verified");
         }
     }
 

@@ -1,58 +1,27 @@
-//! stub, replaced soon
-#![allow(missing_docs)]
+//! The pull request: the **change**. Head, checks, reviews, gates, merge – once, however many issues it closes.
+//!
+//! Architecture invariant: facts are kept per head as they come, also for heads that are not (or no longer) current, and
+//! never dropped for coming early. What the pull request amounts to ([`PullRequest::standing`]) is computed from the facts of
+//! the current head alone, so the order of deliveries doesn't enter.
+
+mod checks;
 mod command;
-use crate::decider::*;
-use crate::event::Event;
-use crate::identity::*;
-use crate::port::Columns;
-use crate::reaction::Effect;
-use crate::record;
-pub use command::*;
-record! {
-    /// state
-    pub struct PullRequest { "id" => id: String, "version" => version: u64, "count" => count: u64 }
-}
-pub struct PullRequestDecider;
-impl Decider for PullRequestDecider {
-    type State = PullRequest;
-    type Command = PullRequestCommand;
-    type Event = crate::event::PullRequestEvent;
-    const KIND: StreamKind = StreamKind::PullRequest;
-    fn initial(stream: &StreamId) -> Self::State {
-        PullRequest { id: stream.to_string(), version: 0, count: 0 }
-    }
-    fn reads(_: &Self::State, _: &Self::Command) -> Vec<StreamId> {
-        Vec::new()
-    }
-    fn decide(_: &Self::State, command: &Self::Command, _: &Given<'_>) -> Decision<Self::Event> {
-        {
-            let _ = command;
-            Decision::accept(Vec::new())
-        }
-    }
-    fn evolve(state: &mut Self::State, _: &Self::Event, at: Moment) {
-        state.version = at.version;
-        state.count += 1;
-    }
-    fn reactions(_: &Self::State, _: &Self::Event) -> Vec<Effect> {
-        Vec::new()
-    }
-    fn columns(_: &Self::State) -> Columns {
-        Columns::default()
-    }
-    fn body(_: &Self::Event) -> Option<&str> {
-        None
-    }
-    fn wrap(event: Self::Event) -> Event {
-        Event::PullRequest(event)
-    }
-    fn unwrap(event: Event) -> Option<Self::Event> {
-        if let Event::PullRequest(event) = event { Some(event) } else { None }
-    }
-    fn wrap_state(state: Self::State) -> StreamState {
-        StreamState::PullRequest(Box::new(state))
-    }
-    fn unwrap_state(state: StreamState) -> Option<Self::State> {
-        if let StreamState::PullRequest(state) = state { Some(*state) } else { None }
-    }
-}
+mod decide;
+mod draft;
+mod evolve;
+mod follow;
+mod head;
+mod observe;
+mod producer;
+mod review;
+mod standing;
+mod state;
+
+pub use checks::{CheckOutcome, ci_of};
+pub use command::{PrObservation, PullRequestCommand, ReviewReport, Verdict, VerdictKind};
+pub use decide::PullRequestDecider;
+pub use head::{CheckFact, Head, VerdictFact};
+pub use state::{Dispatch, Gate, LastReport, PullRequest};
+
+#[cfg(test)]
+mod tests;

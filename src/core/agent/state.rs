@@ -1,0 +1,76 @@
+use std::collections::BTreeMap;
+
+use crate::event::Heartbeat;
+use crate::identity::AgentId;
+use crate::record;
+use crate::time::Timestamp;
+
+/// Instances remembered per agent: pods come with a new suffix each time, and the map must not grow with them.
+pub(super) const INSTANCES: usize = 32;
+
+record! {
+    /// What one instance of an agent last said.
+    pub struct Instance {
+        /// All of it.
+        "heartbeat" => heartbeat: Heartbeat,
+        /// Version of its event.
+        "version" => version: u64,
+    }
+}
+
+record! {
+    /// All that is known of an agent.
+    pub struct Agent {
+        /// Which one.
+        "id" => id: AgentId,
+        /// Version of its stream.
+        "version" => version: u64,
+        /// Heard from, and not given up on since.
+        "online" => online: bool,
+        /// By instance; "" for the bare id.
+        "instances" => instances: BTreeMap<String, Instance>,
+        /// Percent of the five-hour quota.
+        "quotaFiveHourPct" => five_hour_pct: Option<f64>,
+        /// Percent of the weekly quota.
+        "quotaWeeklyPct" => weekly_pct: Option<f64>,
+        /// Version of that report.
+        "quotaVersion" => quota_version: u64,
+        /// Held by an operator.
+        "paused" => paused: bool,
+        /// Version of the pause or its end.
+        "pauseVersion" => pause_version: u64,
+        /// Last event.
+        "updatedAt" => updated_at: Option<Timestamp>,
+    }
+}
+
+impl Agent {
+    /// An agent of which nothing is known.
+    #[must_use]
+    pub fn unknown(id: AgentId) -> Self {
+        Self {
+            id,
+            version: 0,
+            online: false,
+            instances: BTreeMap::new(),
+            five_hour_pct: None,
+            weekly_pct: None,
+            quota_version: 0,
+            paused: false,
+            pause_version: 0,
+            updated_at: None,
+        }
+    }
+
+    /// The instance that said something new last.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Heartbeat> {
+        self.instances.values().max_by_key(|instance| instance.version).map(|instance| &instance.heartbeat)
+    }
+
+    /// Whether any known quota is used up.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        [self.five_hour_pct, self.weekly_pct].into_iter().flatten().any(|used| used >= 100.0)
+    }
+}

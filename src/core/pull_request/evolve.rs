@@ -1,0 +1,321 @@
+use crate::decider::Moment;
+use crate::event::{
+    CheckRecorded, CiState, GateState, HumanGateTriggered, PrCreated, PrUpdated, PullRequestEvent, PullRequestState,
+};
+use crate::identity::{AgentId, Login, Sha};
+use crate::time::Timestamp;
+
+use super::head::{CheckFact, VerdictFact};
+use super::{Dispatch, Gate, Head, LastReport, PullRequest, VerdictKind};
+
+/// Folds one event in. Depends on nothing but state and event, so that a replay gives the same state.
+pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Moment) {
+    let before = (pull.known, pull.state, pull.superseded);
+    pull.version = at.version;
+    pull.updated_at = Some(at.time);
+    match event {
+        PullRequestEvent::Created(created) => create(pull, created, at),
+        PullRequestEvent::Updated(updated) => update(pull, updated),
+        PullRequestEvent::Reopened(reopened) => {
+            observed(pull, reopened.updated_at);
+            pull.state = PullRequestState::Open;
+        }
+        PullRequestEvent::Closed(closed) => {
+            observed(pull, closed.updated_at);
+            pull.state = PullRequestState::Closed;
+        }
+        PullRequestEvent::Merged(merged) => {
+            observed(pull, merged.updated_at);
+            pull.state = PullRequestState::Merged;
+            pull.merge_sha.clone_from(&merged.merge_sha);
+        }
+        PullRequestEvent::Superseded(_) => pull.superseded = true,
+        PullRequestEvent::CheckRecorded(check) => record_check(pull, check, at),
+        PullRequestEvent::CiPending(ci) => sum_up(pull, ci.head_sha.as_ref(), CiState::Pending, &[], at),
+        PullRequestEvent::CiPassed(ci) => sum_up(pull, ci.head_sha.as_ref(), CiState::Passed, &[], at),
+        PullRequestEvent::CiFailed(ci) => sum_up(pull, ci.head_sha.as_ref(), CiState::Failed, &ci.failed_checks, at),
+        PullRequestEvent::ReviewAssigned(assigned) => {
+            pull.dispatch = Some(Dispatch {
+                reviewer: assigned.reviewer.clone(),
+                head: assigned.head_sha.clone(),
+                deadline: assigned.deadline,
+                version: at.version,
+            });
+        }
+        PullRequestEvent::ReviewPassed(review) => {
+            let fact = verdict(
+                VerdictKind::Approved,
+                review.review_id,
+                review.submitted_at,
+                &review.body,
+                &review.agent,
+                review.allowed,
+                at,
+            );
+            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact);
+        }
+        PullRequestEvent::ReviewDisputed(review) => {
+            let fact = verdict(
+                VerdictKind::ChangesRequested,
+                review.review_id,
+                review.submitted_at,
+                &review.body,
+                &review.agent,
+                review.allowed,
+                at,
+            );
+            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact);
+        }
+        PullRequestEvent::ReviewAbstained(review) => {
+            answer_dispatch(pull, review.agent.as_ref());
+            if let Some(head) = head_of(pull, review.head_sha.as_ref()) {
+                head.abstained.insert(review.reviewer.clone());
+            }
+        }
+        PullRequestEvent::ReviewDismissed(dismissed) => {
+            pull.dismissed.insert(dismissed.review_id);
+        }
+        PullRequestEvent::ReviewFailed(failed) => {
+            let ours = pull
+                .dispatch
+                .as_ref()
+                .is_some_and(|dispatch| failed.reviewer.as_ref().is_none_or(|reviewer| *reviewer == dispatch.reviewer));
+            if ours {
+                pull.dispatch = None;
+            }
+            if failed.reason != "obsolete"
+                && let Some(head) = head_of(pull, failed.head_sha.as_ref())
+            {
+                head.review_failed = true;
+            }
+        }
+        PullRequestEvent::ApprovalRefused(refused) => {
+            if let Some(head) = head_of(pull, refused.head_sha.as_ref()) {
+                head.verdicts.remove(&refused.reviewer);
+            }
+        }
+        PullRequestEvent::ApprovalCarried(carried) => {
+            let verdicts = pull.heads.get(&carried.from_sha).map(|head| head.verdicts.clone());
+            if let (Some(verdicts), Some(head)) = (verdicts, head_of(pull, Some(&carried.to_sha))) {
+                head.verdicts.extend(verdicts);
+            }
+        }
+        PullRequestEvent::ReviewLoopExceeded(exceeded) => pull.loop_exceeded_at = exceeded.rounds,
+        PullRequestEvent::Escalated(_) => pull.escalated = true,
+        PullRequestEvent::HumanGateTriggered(gate) => open_gate(pull, gate, at),
+        PullRequestEvent::HumanGateApproved(decided) => {
+            decide_gate(pull, &decided.gate_id, GateState::Approved, decided.sha.as_ref());
+        }
+        PullRequestEvent::HumanGateRejected(decided) => {
+            decide_gate(pull, &decided.gate_id, GateState::Rejected, decided.sha.as_ref());
+            if let Some(head) = head_of(pull, decided.sha.as_ref()) {
+                head.gate_rejected = true;
+                head.troubled = true;
+                head.gate_reason.clone_from(&decided.reason);
+            }
+        }
+        PullRequestEvent::MergeGateWaiting(waiting) => pull.waiting_for.clone_from(&waiting.waiting_for),
+        PullRequestEvent::MergeConflict(conflict) => {
+            if let Some(head) = head_of(pull, conflict.head_sha.as_ref()) {
+                head.conflict = true;
+                head.troubled = true;
+            }
+        }
+        PullRequestEvent::DeployedStaging(_)
+        | PullRequestEvent::SmokePassed(_)
+        | PullRequestEvent::SmokeFailed(_)
+        | PullRequestEvent::E2ePassed(_)
+        | PullRequestEvent::E2eFailed(_)
+        | PullRequestEvent::DeployedProduction(_)
+        | PullRequestEvent::Verified(_) => {
+            pull.last_report = Some(LastReport {
+                event_type: event.type_name().to_owned(),
+                data: event.to_value().into_owned(),
+                version: at.version,
+            });
+        }
+        PullRequestEvent::ReviewReported(_)
+        | PullRequestEvent::ReReviewRequested(_)
+        | PullRequestEvent::HumanGateReminder(_)
+        | PullRequestEvent::HumanGateEscalated(_)
+        | PullRequestEvent::MergeRequested(_)
+        | PullRequestEvent::Override(_) => {}
+    }
+    if (pull.known, pull.state, pull.superseded) != before {
+        pull.state_version = at.version;
+    }
+}
+
+fn observed(pull: &mut PullRequest, updated_at: Option<Timestamp>) {
+    pull.github_updated_at = pull.github_updated_at.max(updated_at);
+}
+
+fn head_of<'a>(pull: &'a mut PullRequest, sha: Option<&Sha>) -> Option<&'a mut Head> {
+    let sha = sha.cloned().or_else(|| pull.head.clone())?;
+    Some(pull.heads.entry(sha).or_insert_with(Head::unknown))
+}
+
+fn create(pull: &mut PullRequest, created: &PrCreated, at: Moment) {
+    observed(pull, created.updated_at);
+    pull.known = true;
+    pull.created_version = at.version;
+    pull.url.clone_from(&created.pr_url);
+    pull.title.clone_from(&created.title);
+    pull.branch.clone_from(&created.branch);
+    pull.author.clone_from(&created.author);
+    pull.author_association.clone_from(&created.author_association);
+    pull.agent.clone_from(&created.agent);
+    pull.draft = created.draft;
+    pull.labels.clone_from(&created.labels);
+    link(pull, created.linked_issues.clone());
+    if let Some(sha) = &created.head_sha {
+        become_head(pull, sha);
+    }
+}
+
+fn link(pull: &mut PullRequest, issues: Vec<crate::identity::IssueRef>) {
+    pull.told.extend(issues.iter().cloned());
+    pull.linked_issues = issues;
+}
+
+fn become_head(pull: &mut PullRequest, sha: &Sha) {
+    pull.head = Some(sha.clone());
+    pull.head_order.retain(|known| known != sha);
+    pull.head_order.push(sha.clone());
+    pull.heads.entry(sha.clone()).or_insert_with(Head::unknown);
+}
+
+fn update(pull: &mut PullRequest, updated: &PrUpdated) {
+    let late = updated.updated_at.is_some() && updated.updated_at < pull.github_updated_at;
+    observed(pull, updated.updated_at);
+    if let Some(sha) = &updated.head_sha {
+        if late {
+            // A head of the past that nobody told of: it counts, before the current one.
+            let place = pull.head_order.len().saturating_sub(1);
+            pull.head_order.insert(place, sha.clone());
+            pull.heads.entry(sha.clone()).or_insert_with(Head::unknown);
+        } else {
+            become_head(pull, sha);
+        }
+    }
+    pull.pushers.extend(updated.pushed_by.clone());
+    if let Some(draft) = updated.draft {
+        pull.draft = draft;
+    }
+    if let Some(labels) = &updated.labels {
+        pull.labels.clone_from(labels);
+    }
+    if updated.title.is_some() {
+        pull.title.clone_from(&updated.title);
+    }
+    if updated.branch.is_some() {
+        pull.branch.clone_from(&updated.branch);
+    }
+    if let Some(linked) = &updated.linked_issues {
+        link(pull, linked.clone());
+    }
+    if let Some(issue) = &updated.reported_for {
+        pull.reported_for.insert(issue.clone());
+        pull.told.insert(issue.clone());
+    }
+    if let Some(mergeable) = updated.mergeable {
+        pull.mergeable = Some(mergeable);
+        if let Some(head) = head_of(pull, None).filter(|_| mergeable) {
+            head.conflict = false;
+        }
+    }
+    if let (Some(thread), Some(unresolved)) = (&updated.thread, updated.thread_unresolved) {
+        if unresolved {
+            pull.threads.insert(thread.clone());
+        } else {
+            pull.threads.remove(thread);
+        }
+    }
+    pull.files = updated.files.or(pull.files);
+    pull.additions = updated.additions.or(pull.additions);
+    pull.deletions = updated.deletions.or(pull.deletions);
+}
+
+fn record_check(pull: &mut PullRequest, check: &CheckRecorded, at: Moment) {
+    let fact = CheckFact {
+        run_id: check.run_id,
+        attempt: check.attempt,
+        at: check.at,
+        conclusion: check.conclusion.clone(),
+        version: at.version,
+    };
+    let head = pull.heads.entry(check.head_sha.clone()).or_insert_with(Head::unknown);
+    head.checks.insert(check.name.clone(), fact);
+}
+
+fn sum_up(pull: &mut PullRequest, sha: Option<&Sha>, ci: CiState, failed: &[String], at: Moment) {
+    let Some(head) = head_of(pull, sha) else { return };
+    head.ci = ci;
+    head.ci_version = at.version;
+    head.failed_checks = failed.to_vec();
+    match ci {
+        CiState::Failed => {
+            head.troubled = true;
+            head.red = true;
+        }
+        CiState::Passed => head.red = false,
+        CiState::Unknown | CiState::None | CiState::Pending => {}
+    }
+}
+
+fn verdict(
+    kind: VerdictKind,
+    review_id: Option<u64>,
+    submitted_at: Option<Timestamp>,
+    body: &Option<String>,
+    agent: &Option<AgentId>,
+    allowed: bool,
+    at: Moment,
+) -> VerdictFact {
+    VerdictFact {
+        kind,
+        review_id,
+        submitted_at,
+        body: body.clone(),
+        agent: agent.clone(),
+        allowed,
+        version: at.version,
+    }
+}
+
+fn judge(pull: &mut PullRequest, reviewer: &Login, sha: Option<&Sha>, fact: VerdictFact) {
+    answer_dispatch(pull, fact.agent.as_ref());
+    let Some(head) = head_of(pull, sha) else { return };
+    let dispute = fact.allowed && fact.kind == VerdictKind::ChangesRequested;
+    head.troubled |= dispute;
+    let newer = head.verdicts.get(reviewer).is_none_or(|known| fact.rank() >= known.rank());
+    if newer {
+        head.verdicts.insert(reviewer.clone(), fact);
+    }
+}
+
+/// Whoever was asked and answers has answered, whatever the answer is.
+fn answer_dispatch(pull: &mut PullRequest, agent: Option<&AgentId>) {
+    if pull.dispatch.as_ref().is_some_and(|dispatch| Some(&dispatch.reviewer) == agent) {
+        pull.dispatch = None;
+    }
+}
+
+fn open_gate(pull: &mut PullRequest, gate: &HumanGateTriggered, at: Moment) {
+    let opened = Gate {
+        gate: gate.gate.clone(),
+        state: GateState::Open,
+        sha: gate.head_sha.clone(),
+        since: Some(at.time),
+        reason: gate.reason.clone(),
+        files: gate.files.clone(),
+    };
+    pull.gates.insert(gate.gate_id.clone(), opened);
+}
+
+fn decide_gate(pull: &mut PullRequest, id: &str, state: GateState, sha: Option<&Sha>) {
+    if let Some(gate) = pull.gates.get_mut(id) {
+        gate.state = state;
+        gate.sha = sha.cloned().or(gate.sha.take());
+    }
+}
