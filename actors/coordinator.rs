@@ -1,0 +1,171 @@
+//! The one handle to the actors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use conductor_core::agent::AgentDecider;
+use conductor_core::decider::Decider;
+use conductor_core::identity::StreamId;
+use conductor_core::issue::IssueDecider;
+use conductor_core::port::{Clock, Store};
+use conductor_core::pull_request::PullRequestDecider;
+use conductor_core::rig::RigDecider;
+use conductor_core::roster::Policy;
+
+use crate::arbiters::Arbiters;
+use crate::board::{Board, BoardSnapshot};
+use crate::drain::{DrainReport, drained_within};
+use crate::gate::Gate;
+use crate::periodic::{Cadence, Pass, Passes};
+use crate::ports::Ports;
+use crate::request::{Answer, Rejected, Request};
+use crate::ring::{Circumstances, Ring};
+use crate::settings::Settings;
+
+/// Typed, bounded entry to the actors. Clones share everything; no call panics, and every call answers.
+#[derive(Clone)]
+pub struct Coordinator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    with: Circumstances,
+    rings: Rings,
+    arbiters: Arbiters,
+}
+
+/// One ring per kind of stream.
+pub struct Rings {
+    issues: Ring<IssueDecider>,
+    pull_requests: Ring<PullRequestDecider>,
+    agents: Ring<AgentDecider>,
+    rig: Ring<RigDecider>,
+}
+
+/// A decider whose streams have actors here. Sealed: the list is the closed one of [`conductor_core::decider::StreamState`].
+pub trait Routed: Decider + sealed::Sealed {
+    /// The ring of its streams.
+    #[doc(hidden)]
+    fn ring(rings: &Rings) -> sealed::RingOf<'_, Self>
+    where
+        Self: Sized;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    /// Keeps the crate's own type out of a public signature.
+    pub struct RingOf<'a, D: conductor_core::decider::Decider>(pub(super) &'a crate::ring::Ring<D>);
+}
+
+macro_rules! routed {
+    ($($decider:ty => $ring:ident),* $(,)?) => { $(
+        impl sealed::Sealed for $decider {}
+        impl Routed for $decider {
+            fn ring(rings: &Rings) -> sealed::RingOf<'_, Self> {
+                sealed::RingOf(&rings.$ring)
+            }
+        }
+    )* };
+}
+routed! {
+    IssueDecider => issues,
+    PullRequestDecider => pull_requests,
+    AgentDecider => agents,
+    RigDecider => rig,
+}
+
+impl Coordinator {
+    /// Starts the shards; passes are started one by one with [`Coordinator::start_pass`].
+    pub async fn start(ports: Ports, settings: Settings, arbiters: Arbiters) -> Self {
+        let gate = Gate::new(settings.requests, settings.retry_after);
+        let (passes, board) = (Arc::new(Passes::default()), Arc::new(Board::default()));
+        let with = Circumstances { ports, settings, passes, board, gate };
+        let places = arbiters.shards();
+        let rings = Rings {
+            issues: Ring::start(places, &with).await,
+            pull_requests: Ring::start(places, &with).await,
+            agents: Ring::start(places, &with).await,
+            // The rig is one stream: one shard is enough.
+            rig: Ring::start(&places[..1], &with).await,
+        };
+        Self { inner: Arc::new(Inner { with, rings, arbiters }) }
+    }
+
+    /// Performs a command on a stream: decided on its current state, durable when this returns `Ok`.
+    ///
+    /// Dropping the future withdraws nothing: what was admitted is worked off.
+    ///
+    /// # Errors
+    /// See [`Rejected`]; after `Unknown` and after a failed store it is unknown whether the command happened.
+    pub async fn execute<D: Routed>(
+        &self,
+        stream: StreamId,
+        request: Request<D::Command>,
+    ) -> Result<Answer<D::State>, Rejected> {
+        D::ring(&self.inner.rings).0.execute(stream, request).await
+    }
+
+    /// Starts a periodic pass; its first tick is at once.
+    pub async fn start_pass<P: Pass>(&self, pass: P, cadence: Cadence) {
+        let Circumstances { settings, passes, board, .. } = &self.inner.with;
+        passes.start(pass, cadence, self.inner.arbiters.passes(), settings, board).await;
+    }
+
+    /// Wakes the pass of that name now. Nudges during a tick amount to one tick after it; unknown names are passed over.
+    pub fn nudge(&self, pass: &str) {
+        self.inner.with.passes.nudge(pass);
+    }
+
+    /// What every actor is doing; answers even when actors hang.
+    #[must_use]
+    pub fn board(&self) -> BoardSnapshot {
+        self.inner.with.board.snapshot(self.inner.with.ports.clock.now())
+    }
+
+    /// The store that the actors write to.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.with.ports.store
+    }
+
+    /// The configuration that they decide by.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.inner.with.ports.policy
+    }
+
+    /// The clock that they live by.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.with.ports.clock
+    }
+
+    /// Refuses new requests, finishes those that were admitted, ends the passes after their current tick, and says honestly
+    /// what was left when the deadline came. Calling it again waits for the same end.
+    pub async fn drain(&self, deadline: Duration) -> DrainReport {
+        let Inner { with, rings, .. } = &*self.inner;
+        with.gate.close();
+        let everything = async {
+            tokio::join!(
+                rings.issues.drain(),
+                rings.pull_requests.drain(),
+                rings.agents.drain(),
+                rings.rig.drain(),
+                with.passes.stop(),
+            );
+        };
+        drained_within(deadline, everything, with).await
+    }
+
+    /// Ends the threads of the actors; for after a drain.
+    pub fn stop(&self) {
+        self.inner.arbiters.stop();
+    }
+}
+
+impl std::fmt::Debug for Coordinator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Coordinator").field("ports", &self.inner.with.ports).finish_non_exhaustive()
+    }
+}
