@@ -71,7 +71,7 @@ free_port() {
 ready() {
     local tries
     for ((tries = 0; tries < 300; tries++)); do
-        grep -qi 'ready to accept connections' "$2" && return 0
+        grep -qsi 'ready to accept connections' "$2" && return 0
         kill -0 "$1" 2>/dev/null || break
         sleep 0.1
     done
