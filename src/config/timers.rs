@@ -1,0 +1,49 @@
+//! `[timers]`: the periods of the rules.
+
+use conductor_core::roster::Timers;
+
+use super::findings::Findings;
+use super::section::Section;
+
+/// What the file sets, the domain's figures for the rest; contradictions between them are mistakes.
+pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
+    let defaults = Timers::default();
+    let Some(section) = root.section("timers") else { return defaults };
+    let place = section.place();
+    let or = |key, default| section.period(key).map_or(default, |found| found.value);
+    let timers = Timers {
+        lease: or("lease", defaults.lease),
+        online_within: or("online_within", defaults.online_within),
+        ageing: or("ageing", defaults.ageing),
+        hook_lease: or("hook_lease", defaults.hook_lease),
+    };
+    section.close();
+    if timers.online_within >= timers.lease {
+        findings.mistake(
+            &place,
+            "online_within must be shorter than lease: a lease would end before its agent shows as offline",
+        );
+    }
+    if timers.hook_lease < timers.lease {
+        findings.mistake(&place, "hook_lease must not be shorter than lease: a person's hook renews nothing");
+    }
+    timers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{refused, sound};
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_keeps_the_domains_figure() {
+        let timers = sound("[timers]\nageing = \"12h\"\n").policy.timers;
+        assert_eq!(timers, Timers { ageing: std::time::Duration::from_secs(12 * 3600), ..Timers::default() });
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        refused("\n[timers]\nlease = \"2m\"\n", &[], "rig.toml:2", "online_within must be shorter than lease");
+        refused("[timers]\nhook_lease = \"29m\"\n", &[], "rig.toml:1", "hook_lease must not be shorter");
+    }
+}
