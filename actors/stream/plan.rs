@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conductor_core::decider::{Decider, Given, Moment, Outcome, StreamState};
 use conductor_core::event::Metadata;
 use conductor_core::identity::StreamId;
-use conductor_core::port::{Append, Body, Guard, KeyedAnswer, NewEvent, Snapshot};
+use conductor_core::port::{Append, Body, Guard, KeyedAnswer, NewEffect, NewEvent, Snapshot};
 
 use crate::ports::Ports;
 use crate::request::Request;
@@ -58,9 +58,14 @@ pub(super) fn plan<D: Decider>(
             body = Body::Set(text.to_owned());
         }
         let reactions = D::reactions(&next, &decided.event);
-        effects.extend(reactions.into_iter().map(|effect| (ports.entropy.event_id(now), effect)));
-        events.push(NewEvent {
+        let id = ports.entropy.event_id(now);
+        effects.extend(reactions.into_iter().map(|effect| NewEffect {
             id: ports.entropy.event_id(now),
+            event_id: id,
+            effect,
+        }));
+        events.push(NewEvent {
+            id,
             event: D::wrap(decided.event),
             metadata: Metadata { rule: decided.rule, ..request.metadata.clone() },
         });
