@@ -3,6 +3,20 @@
 //! Invariant: interpretation looks at the delivery alone. What depends on the log (is this number a pull request, which pull
 //! request has this head) is asked by whoever carries the instructions out.
 
+mod dependencies;
+mod interpret;
+mod links;
+mod prose;
+mod reference;
+mod webhook;
+
+pub use dependencies::{DEPENDENCIES_AT_MOST, dependencies_in};
+pub use interpret::{OWN_CONTEXT, interpret};
+pub use links::{Described, LINKS_AT_MOST, links_of};
+pub use webhook::{
+    Check, CheckKind, FormerName, Issue, NamedPullRequest, PullRequest, Review, Subject, Thread, Webhook, Word,
+};
+
 use crate::event::CheckRecorded;
 use crate::identity::{IssueRef, PrRef, RepoName};
 use crate::issue::IssueCommand;
