@@ -51,9 +51,10 @@ mod tests {
     fn commands(event: &str, action: &str, subject: Subject) -> Vec<PullRequestCommand> {
         let read = interpret(&delivery(event, Some(action), subject));
         let Interpretation::Instructions(instructions) = read else { panic!("{read:?}") };
-        let command = |instruction| match instruction {
-            Instruction::PullRequest(reference, command) if reference.to_string() == "acme/web#9" => command,
-            other => panic!("{other:?}"),
+        let command = |instruction| {
+            let Instruction::PullRequest(reference, command) = instruction else { panic!("{instruction:?}") };
+            assert_eq!(reference.to_string(), "acme/web#9");
+            command
         };
         instructions.into_iter().map(command).collect()
     }
