@@ -58,9 +58,3 @@ pub enum Interpretation {
     /// Nothing, and why.
     Ignored(String),
 }
-
-/// stub until the parser lands
-#[must_use]
-pub fn dependencies_in(_body: &str, _repo: &RepoName) -> Vec<IssueRef> {
-    Vec::new()
-}
