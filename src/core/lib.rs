@@ -30,3 +30,8 @@ pub mod reaction;
 pub mod rig;
 pub mod roster;
 pub mod time;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod world;

@@ -384,6 +384,10 @@ events! {
 
 /// An event of an issue's stream.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is the common one: a box would cost every event an allocation"
+)]
 pub enum IssueEvent {
     /// Decided by the issue itself.
     Own(OwnIssueEvent),

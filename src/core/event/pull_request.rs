@@ -279,6 +279,7 @@ record! {
     /// The head can't be merged into its base.
     pub struct MergeConflict {
         "headSha" => head_sha: Option<Sha>,
+        "updatedAt" => updated_at: Option<Timestamp>,
     }
 }
 

@@ -91,13 +91,13 @@ impl Decider for IssueDecider {
     fn reactions(issue: &Issue, event: &IssueEvent) -> Vec<Effect> {
         let source = StreamId::Issue(issue.reference.clone());
         let told = match event {
-            IssueEvent::Pr(fact) => follow::superseded(fact).cloned(),
             IssueEvent::Own(OwnIssueEvent::PrReported(reported)) => {
-                crate::identity::IssueRef::new(reported.pr_repo.clone(), reported.pr_number)
+                crate::identity::IssueRef::new(reported.pr_repo.clone(), reported.pr_number).into_iter().collect()
             }
-            IssueEvent::Own(_) => None,
+            IssueEvent::Own(_) => follow::concerned(issue, None),
+            IssueEvent::Pr(fact) => follow::concerned(issue, Some(fact)),
         };
-        told.map(|pr| Tell::pull_request(&StreamId::PullRequest(pr), &source, event)).into_iter().collect()
+        told.into_iter().map(|pr| Tell::pull_request(&StreamId::PullRequest(pr), &source, event)).collect()
     }
 
     fn columns(issue: &Issue) -> Columns {

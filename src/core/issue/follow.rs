@@ -1,7 +1,7 @@
 //! What an issue makes of its pull requests' facts.
 
 use crate::decider::{Decision, Given};
-use crate::event::{IssueEvent, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing};
+use crate::event::{IssueEvent, IssueState, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing};
 use crate::identity::{AgentId, PrRef};
 
 use super::draft::Draft;
@@ -162,7 +162,7 @@ fn judge(
             Judgement::Zombie { by_epoch, reason: "ended_lease" }
         }
         Author::Person if may_count && has_label(&standing.labels, NEEDS_REVIEW) => Judgement::Role(PrRole::Current),
-        Author::Holder | Author::Zombie { .. } | Author::Person => Judgement::Role(PrRole::Linked),
+        Author::Holder | Author::Zombie { .. } | Author::Person | Author::Elsewhere => Judgement::Role(PrRole::Linked),
         Author::Stranger => Judgement::Ignore,
     }
 }
@@ -175,6 +175,8 @@ enum Author {
     Zombie { by_epoch: Option<u32> },
     /// A person who may write to the repository.
     Person,
+    /// An agent's that names other issues too.
+    Elsewhere,
     /// Anybody else: a row, no more.
     Stranger,
 }
@@ -207,14 +209,24 @@ fn author(
         (Some(_), None) => Author::Zombie { by_epoch: Some(issue.epoch) },
         (None, Some(lease)) if is_login_of(&lease.claimant.agent) || reported_by_holder => Author::Holder,
         (None, Some(lease)) if by_an_agent => Author::Zombie { by_epoch: Some(lease.epoch) },
+        // It may be the work of a live lease on another issue that it names as well: that one decides.
+        (None, None) if by_an_agent && standing.linked_issues.len() > 1 => Author::Elsewhere,
         (None, None) if by_an_agent => Author::Zombie { by_epoch: None },
         (None, _) if standing.trusted => Author::Person,
         (None, _) => Author::Stranger,
     }
 }
 
-/// Which pull requests must hear that the issue took them out of the play.
-pub(super) fn superseded(fact: &PrFact) -> Option<&PrRef> {
-    let by_us = matches!(fact.event.as_ref(), PullRequestEvent::Superseded(event) if event.issue.is_some());
-    by_us.then_some(&fact.standing.pr)
+/// Which pull requests must hear what happened here: one that the issue took out of the play, and those that still wait for a
+/// verdict which the issue doesn't need.
+pub(super) fn concerned(issue: &Issue, fact: Option<&PrFact>) -> Vec<PrRef> {
+    let by_us =
+        |fact: &&PrFact| matches!(fact.event.as_ref(), PullRequestEvent::Superseded(event) if event.issue.is_some());
+    if let Some(superseded) = fact.filter(by_us) {
+        return vec![superseded.standing.pr.clone()];
+    }
+    let Some(state) = issue.state() else { return Vec::new() };
+    let awaited = |pr: &PrRef| state == IssueState::InReview && issue.current.as_ref() == Some(pr);
+    let waiting = issue.pulls.iter().filter(|(pr, pull)| pull.standing.dispatch_open && !awaited(pr));
+    waiting.map(|(pr, _)| pr.clone()).collect()
 }

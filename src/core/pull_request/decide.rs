@@ -33,6 +33,8 @@ impl Decider for PullRequestDecider {
             PullRequestCommand::Review(_)
             | PullRequestCommand::ReviewReport { .. }
             | PullRequestCommand::AssignReview { .. } => issues(pull.issues()),
+            // Whether a verdict is still wanted.
+            PullRequestCommand::FollowIssue { .. } if pull.dispatch.is_some() => issues(pull.issues()),
             PullRequestCommand::Observe(seen) if !pull.known && !pull.heads.is_empty() => {
                 issues(seen.linked_issues.clone().unwrap_or_default())
             }

@@ -1,6 +1,6 @@
-use crate::decider::{Decision, Given, Moment, Outcome, Refusal};
+use crate::decider::{Decision, Given, Moment, Outcome, Refusal, StreamState};
 use crate::event::{
-    CiFailed, CiPassed, CiPending, CiState, Decided, PullRequestEvent, ReviewFailed, ReviewLoopExceeded,
+    CiFailed, CiPassed, CiPending, CiState, Decided, IssueState, PullRequestEvent, ReviewFailed, ReviewLoopExceeded,
 };
 use crate::identity::Sha;
 
@@ -63,18 +63,37 @@ impl<'a> Draft<'a> {
         for sha in self.pull.head_order.clone() {
             self.sum_up_checks(&sha);
         }
-        if let Some(dispatch) = self.pull.dispatch.clone()
-            && (dispatch.head != self.pull.head || !self.pull.is_in_review())
-        {
-            let facts = [format!("asked about {}", dispatch.head.as_ref().map_or("no head", Sha::as_str))];
-            let reviewer = Some(dispatch.reviewer);
-            let obsolete = ReviewFailed { reviewer, head_sha: dispatch.head, reason: "obsolete".to_owned() };
-            self.rule("dispatch_obsolete", facts, obsolete);
+        let about_this = self.pull.dispatch.as_ref().is_some_and(|dispatch| dispatch.head == self.pull.head);
+        if !about_this || !self.pull.is_in_review() {
+            self.end_dispatch("the head or its facts have changed");
         }
         let rounds = self.pull.rounds();
         if rounds >= self.pull.loop_exceeded_at + ROUNDS {
             self.rule("review_loop", [format!("rounds {rounds}")], ReviewLoopExceeded { rounds });
         }
+    }
+
+    /// Closes a dispatch that is no longer wanted; it counts for nothing.
+    pub(super) fn end_dispatch(&mut self, why: &str) {
+        if let Some(dispatch) = self.pull.dispatch.clone() {
+            let reviewer = Some(dispatch.reviewer);
+            let obsolete = ReviewFailed { reviewer, head_sha: dispatch.head, reason: "obsolete".to_owned() };
+            self.rule("dispatch_obsolete", [why.to_owned()], obsolete);
+        }
+    }
+
+    /// Whether an issue of it is in review with this pull request, or it has none that could be.
+    pub(super) fn somebody_awaits_review(&self) -> bool {
+        let mut issues = self.given.neighbours.values().filter_map(|neighbour| match neighbour {
+            StreamState::Issue(issue) => issue.state().map(|state| (issue, state)),
+            StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
+        });
+        let mut none = true;
+        let awaited = issues.any(|(issue, state)| {
+            none = false;
+            state == IssueState::InReview && issue.current.as_ref() == Some(&self.pull.reference)
+        });
+        none || awaited
     }
 
     /// Says what the checks of a head add up to, when that is something else than was said before.

@@ -119,6 +119,10 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
             if let Some(head) = head_of(pull, conflict.head_sha.as_ref()) {
                 head.conflict = true;
                 head.troubled = true;
+                head.mergeable_at = head.mergeable_at.max(conflict.updated_at);
+            }
+            if conflict.head_sha.is_none() || conflict.head_sha == pull.head {
+                pull.mergeable = Some(false);
             }
         }
         PullRequestEvent::DeployedStaging(_)
@@ -180,6 +184,7 @@ fn link(pull: &mut PullRequest, issues: Vec<crate::identity::IssueRef>) {
 
 fn become_head(pull: &mut PullRequest, sha: &Sha) {
     pull.head = Some(sha.clone());
+    pull.mergeable = None;
     pull.head_order.retain(|known| known != sha);
     pull.head_order.push(sha.clone());
     pull.heads.entry(sha.clone()).or_insert_with(Head::unknown);
@@ -220,8 +225,9 @@ fn update(pull: &mut PullRequest, updated: &PrUpdated) {
     }
     if let Some(mergeable) = updated.mergeable {
         pull.mergeable = Some(mergeable);
-        if let Some(head) = head_of(pull, None).filter(|_| mergeable) {
-            head.conflict = false;
+        if let Some(head) = head_of(pull, None) {
+            head.conflict = !mergeable;
+            head.mergeable_at = head.mergeable_at.max(updated.updated_at);
         }
     }
     if let (Some(thread), Some(unresolved)) = (&updated.thread, updated.thread_unresolved) {

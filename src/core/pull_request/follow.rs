@@ -25,6 +25,9 @@ pub(super) fn decide(
             }
         }
     }
+    if !draft.somebody_awaits_review() {
+        draft.end_dispatch("no issue of it is in review");
+    }
     draft.accept_or_unchanged(pull.state_version)
 }
 

@@ -68,6 +68,8 @@ record! {
         "failedChecks" => failed_checks: Vec<String>,
         /// It can't be merged into its base.
         "conflict" => conflict: bool,
+        /// GitHub's time of the newest word on whether it can be merged.
+        "mergeableAt" => mergeable_at: Option<Timestamp>,
         /// A person's gate sent it back.
         "gateRejected" => gate_rejected: bool,
         /// What that person said.
@@ -93,6 +95,7 @@ impl Head {
             ci_version: 0,
             failed_checks: Vec::new(),
             conflict: false,
+            mergeable_at: None,
             gate_rejected: false,
             gate_reason: None,
             troubled: false,

@@ -24,6 +24,7 @@ pub(super) fn decide(pull: &PullRequest, seen: &PrObservation, given: &Given<'_>
     } else {
         take_changes(&mut draft, seen);
     }
+    take_mergeability(&mut draft, seen);
     follow_openness(&mut draft, seen, late);
     draft.accept_or_unchanged(pull.state_version)
 }
@@ -95,7 +96,6 @@ fn take_changes(draft: &mut Draft<'_>, seen: &PrObservation) {
         title: Some(seen.title.clone()).filter(|title| pull.title.as_ref() != Some(title)),
         branch: seen.branch.clone().filter(|branch| pull.branch.as_ref() != Some(branch)),
         linked_issues: seen.linked_issues.clone().filter(|issues| *issues != pull.linked_issues),
-        mergeable: seen.mergeable.filter(|mergeable| pull.mergeable != Some(*mergeable)),
         files: seen.files.filter(|files| pull.files != Some(*files)),
         additions: seen.additions.filter(|lines| pull.additions != Some(*lines)),
         deletions: seen.deletions.filter(|lines| pull.deletions != Some(*lines)),
@@ -105,10 +105,22 @@ fn take_changes(draft: &mut Draft<'_>, seen: &PrObservation) {
     if newer || update != unchanged(seen) {
         draft.fact(update);
     }
-    let conflict = draft.pull.current_head().is_some_and(|head| head.conflict);
-    if seen.mergeable == Some(false) && seen.open && !conflict && draft.pull.head == seen.head_sha {
-        let head_sha = seen.head_sha.clone();
-        draft.rule("merge_conflict", ["GitHub says that it can't be merged".to_owned()], MergeConflict { head_sha });
+}
+
+/// Whether it can be merged is a fact of its head, with a time of its own: GitHub works it out late and tells it rarely.
+fn take_mergeability(draft: &mut Draft<'_>, seen: &PrObservation) {
+    let (Some(mergeable), Some(sha)) = (seen.mergeable, seen.head_sha.as_ref()) else { return };
+    let Some(head) = draft.pull.heads.get(sha) else { return };
+    if head.mergeable_at >= Some(seen.updated_at) {
+        return;
+    }
+    let is_current = draft.pull.head.as_ref() == Some(sha);
+    let updated_at = Some(seen.updated_at);
+    if !mergeable && !head.conflict {
+        let conflict = MergeConflict { head_sha: Some(sha.clone()), updated_at };
+        draft.rule("merge_conflict", ["GitHub says that it can't be merged".to_owned()], conflict);
+    } else if mergeable && is_current && draft.pull.mergeable != Some(true) {
+        draft.fact(PrUpdated { updated_at, mergeable: Some(true), ..PrUpdated::nothing() });
     }
 }
 

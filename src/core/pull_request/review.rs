@@ -170,6 +170,9 @@ pub(super) fn assign(
         return refuse("self_approval", format!("{reviewer} can't review {}: {why}", pull.reference));
     }
     let mut draft = Draft::of(pull, given);
+    if !draft.somebody_awaits_review() {
+        return refuse("not_in_review", format!("no issue of {} is in review", pull.reference));
+    }
     draft.fact(ReviewAssigned {
         reviewer: reviewer.clone(),
         head_sha: pull.head.clone(),

@@ -181,7 +181,10 @@ impl PullRequest {
     pub fn shown_state(&self) -> PullRequestState {
         match self.state {
             PullRequestState::Open if self.superseded => PullRequestState::Superseded,
-            state => state,
+            PullRequestState::Open => PullRequestState::Open,
+            PullRequestState::Superseded => PullRequestState::Superseded,
+            PullRequestState::Merged => PullRequestState::Merged,
+            PullRequestState::Closed => PullRequestState::Closed,
         }
     }
 
