@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::section;
 use super::similar::similar;
 
-/// Every variable that a version of this daemon reads; secrets also as `<NAME>_FILE`.
+/// Every variable with our prefix; those of GitHub, Discord and the databases have names that others use too.
 const KNOWN: &[&str] = &[
     "CONDUCTOR_CONFIG",
     "CONDUCTOR_BIND",

@@ -14,9 +14,9 @@ pub struct Tuning {
     pub pool_wait: Option<Duration>,
     /// How long the server works on one statement.
     pub statement_timeout: Option<Duration>,
-    /// Requests under way in all, and for one stream; more are answered 503.
+    /// Requests under way in all; more are answered 503.
     pub requests: Option<u32>,
-    /// Requests under way for one stream.
+    /// Requests under way for one stream; more are answered 503.
     pub requests_per_stream: Option<u32>,
     /// After this long without a command an actor leaves memory.
     pub idle: Option<Duration>,
