@@ -19,7 +19,7 @@ pub mod outbox;
 pub mod rebuild;
 pub mod rows;
 pub mod shared;
-mod story;
+pub(crate) mod story;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -21,40 +21,40 @@ use crate::codec::decode_record;
 use crate::replay::body_of;
 
 /// How long a case waits for something that must happen.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `seconds` after the moment at which every story begins.
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_253_400_123 + seconds * 1000)
 }
 
 /// `days` after the moment at which every story begins.
-pub(super) fn days(days: i64) -> Timestamp {
+pub(crate) fn days(days: i64) -> Timestamp {
     at(days * 86_400)
 }
 
 /// An id that no other event or effect of this process has.
-pub(super) fn fresh_id() -> EventId {
+pub(crate) fn fresh_id() -> EventId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     EventId(0x0193_4c5a_0000_7000_8000_0000_0000_0000 | u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
-pub(super) fn issue_id(text: &str) -> StreamId {
+pub(crate) fn issue_id(text: &str) -> StreamId {
     StreamId::Issue(IssueRef::parse(text).unwrap())
 }
-pub(super) fn pull_id(text: &str) -> StreamId {
+pub(crate) fn pull_id(text: &str) -> StreamId {
     StreamId::PullRequest(IssueRef::parse(text).unwrap())
 }
-pub(super) fn claimant(text: &str) -> Claimant {
+pub(crate) fn claimant(text: &str) -> Claimant {
     Claimant::parse(text).unwrap()
 }
-pub(super) fn agent_id(text: &str) -> AgentId {
+pub(crate) fn agent_id(text: &str) -> AgentId {
     AgentId::parse(text).unwrap()
 }
-pub(super) fn repo(text: &str) -> RepoName {
+pub(crate) fn repo(text: &str) -> RepoName {
     RepoName::parse(text).unwrap()
 }
-pub(super) fn sha(digit: u8) -> Sha {
+pub(crate) fn sha(digit: u8) -> Sha {
     Sha::parse(&format!("{digit:02x}").repeat(20)).unwrap()
 }
 
@@ -68,7 +68,7 @@ fn recorded<R: Record>(text: &str) -> R {
 }
 
 /// ISSUE_APPROVED with this priority and a body.
-pub(super) fn approved_as(priority: Priority, body: &str) -> Event {
+pub(crate) fn approved_as(priority: Priority, body: &str) -> Event {
     let payload = r#"{"title":"Say \"hello\" – 你好","url":"https://github.com/acme/web/issues/7","stack":"node",
         "priority":"normal","tools":["npm"],"labels":["agent-ready"],"source":"webhook","newLife":true,
         "updatedAt":"2026-11-21T09:29:00.123Z"}"#;
@@ -76,17 +76,17 @@ pub(super) fn approved_as(priority: Priority, body: &str) -> Event {
 }
 
 /// ISSUE_APPROVED.
-pub(super) fn approved() -> Event {
+pub(crate) fn approved() -> Event {
     approved_as(Priority::Normal, "It should say hello.")
 }
 
 /// PRIORITY_CHANGED: an event that is always possible.
-pub(super) fn prioritised(priority: Priority) -> Event {
+pub(crate) fn prioritised(priority: Priority) -> Event {
     issue_event(PriorityChanged { priority, updated_at: None })
 }
 
 /// ISSUE_ASSIGNED to a claimant, not yet started.
-pub(super) fn assigned(holder: &str) -> Event {
+pub(crate) fn assigned(holder: &str) -> Event {
     let Claimant { agent, instance } = claimant(holder);
     issue_event(IssueAssigned {
         agent,
@@ -102,17 +102,17 @@ pub(super) fn assigned(holder: &str) -> Event {
 }
 
 /// ISSUE_UNASSIGNED.
-pub(super) fn unassigned(agent: &str) -> Event {
+pub(crate) fn unassigned(agent: &str) -> Event {
     issue_event(IssueUnassigned { agent: agent_id(agent), reason: "operator".to_owned() })
 }
 
 /// WORK_STARTED.
-pub(super) fn started(agent: &str) -> Event {
+pub(crate) fn started(agent: &str) -> Event {
     issue_event(WorkStarted { agent: agent_id(agent), branch: Some("agent/7".to_owned()) })
 }
 
 /// PR_CREATED with a head.
-pub(super) fn opened(stream: &StreamId, head: Sha) -> Event {
+pub(crate) fn opened(stream: &StreamId, head: Sha) -> Event {
     let StreamId::PullRequest(reference) = stream else { panic!("{stream} is no pull request") };
     let payload: PrCreated = recorded(&format!(
         r#"{{"prRepo":"{}","prNumber":{},"title":"Say hello","branch":"agent/7","updatedAt":"2026-11-21T09:30:00.123Z"}}"#,
@@ -122,55 +122,55 @@ pub(super) fn opened(stream: &StreamId, head: Sha) -> Event {
 }
 
 /// PR_UPDATED with another head.
-pub(super) fn pushed(head: Sha) -> Event {
+pub(crate) fn pushed(head: Sha) -> Event {
     let payload: PrUpdated = recorded(r#"{"updatedAt":"2026-11-21T09:31:00.123Z"}"#);
     Event::PullRequest(PullRequestEvent::Updated(PrUpdated { head_sha: Some(head), ..payload }))
 }
 
 /// AGENT_ONLINE.
-pub(super) fn online() -> Event {
+pub(crate) fn online() -> Event {
     Event::Agent(AgentEvent::Online(AgentOnline { since: Some(at(0)) }))
 }
 
 /// An effect that tells a pull request of an issue's event.
-pub(super) fn told(pull_request: &str, source: &StreamId, event: &Event) -> Effect {
+pub(crate) fn told(pull_request: &str, source: &StreamId, event: &Event) -> Effect {
     let Event::Issue(event) = event else { panic!("{} is no issue's event", event.type_name()) };
     Tell::pull_request(&pull_id(pull_request), source, event)
 }
 
 /// A key with the digest of its request.
-pub(super) fn keyed(scope: &str, key: &str, fingerprint: &str) -> KeyedAnswer {
+pub(crate) fn keyed(scope: &str, key: &str, fingerprint: &str) -> KeyedAnswer {
     KeyedAnswer { scope: scope.to_owned(), key: key.to_owned(), fingerprint: fingerprint.to_owned() }
 }
 
 /// One stream as its only writer knows it.
 #[derive(Clone)]
-pub(super) struct Pen {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) stream: StreamId,
-    pub(super) version: u64,
-    pub(super) state: StreamState,
+pub(crate) struct Pen {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) stream: StreamId,
+    pub(crate) version: u64,
+    pub(crate) state: StreamState,
 }
 
 impl Pen {
-    pub(super) fn new(store: &Arc<dyn Store>, stream: StreamId) -> Self {
+    pub(crate) fn new(store: &Arc<dyn Store>, stream: StreamId) -> Self {
         Self { store: Arc::clone(store), state: StreamState::initial(&stream), stream, version: 0 }
     }
 
-    pub(super) fn issue(store: &Arc<dyn Store>, text: &str) -> Self {
+    pub(crate) fn issue(store: &Arc<dyn Store>, text: &str) -> Self {
         Self::new(store, issue_id(text))
     }
 
-    pub(super) fn pull(store: &Arc<dyn Store>, text: &str) -> Self {
+    pub(crate) fn pull(store: &Arc<dyn Store>, text: &str) -> Self {
         Self::new(store, pull_id(text))
     }
 
-    pub(super) fn agent(store: &Arc<dyn Store>, text: &str) -> Self {
+    pub(crate) fn agent(store: &Arc<dyn Store>, text: &str) -> Self {
         Self::new(store, StreamId::Agent(agent_id(text)))
     }
 
     /// The append that adds these events to what is known, in every detail but guards, key and effects.
-    pub(super) fn draft(&self, events: Vec<Event>) -> Append {
+    pub(crate) fn draft(&self, events: Vec<Event>) -> Append {
         let (mut state, mut body, mut version) = (self.state.clone(), Body::Keep, self.version);
         let time = at(i64::try_from(self.version).unwrap());
         for event in &events {
@@ -195,7 +195,7 @@ impl Pen {
     }
 
     /// Appends a draft and, where that took place, knows it from then on.
-    pub(super) async fn send(&mut self, append: Append) -> Result<Receipt, AppendError> {
+    pub(crate) async fn send(&mut self, append: Append) -> Result<Receipt, AppendError> {
         let state = append.snapshot.state.clone();
         let receipt = self.store.append(append).await?;
         (self.version, self.state) = (receipt.last_version, state);
@@ -203,20 +203,20 @@ impl Pen {
     }
 
     /// Appends events that nothing stands in the way of.
-    pub(super) async fn write(&mut self, events: Vec<Event>) -> Receipt {
+    pub(crate) async fn write(&mut self, events: Vec<Event>) -> Receipt {
         let append = self.draft(events);
         self.send(append).await.unwrap()
     }
 
     /// An approved issue.
-    pub(super) async fn approved_issue(store: &Arc<dyn Store>, text: &str) -> Self {
+    pub(crate) async fn approved_issue(store: &Arc<dyn Store>, text: &str) -> Self {
         let mut pen = Self::issue(store, text);
         pen.write(vec![approved()]).await;
         pen
     }
 
     /// The append that gives the issue to a claimant with room for `limit` leases of its agent.
-    pub(super) fn claim(&self, holder: &str, limit: u32) -> Append {
+    pub(crate) fn claim(&self, holder: &str, limit: u32) -> Append {
         let claimant = claimant(holder);
         let mut append = self.draft(vec![assigned(holder)]);
         append.guards = vec![
@@ -227,7 +227,7 @@ impl Pen {
     }
 
     /// The append of an event with one effect on each of these pull requests.
-    pub(super) fn telling(&self, event: Event, pull_requests: &[&str]) -> Append {
+    pub(crate) fn telling(&self, event: Event, pull_requests: &[&str]) -> Append {
         let effects: Vec<Effect> = pull_requests.iter().map(|pull| told(pull, &self.stream, &event)).collect();
         let mut append = self.draft(vec![event]);
         let event_id = append.events[0].id;

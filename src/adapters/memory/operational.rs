@@ -89,26 +89,26 @@ impl Housekeeping for MemoryStore {
     fn prune(&self, now: Timestamp) -> PortFuture<'_, Result<Pruned, StoreFailure>> {
         self.with(move |tables| {
             let horizon = Horizon::at(now);
-            let mut pruned = Pruned::default();
-            pruned.deliveries = drop_from(&mut tables.inbox, |row| {
+            let deliveries = drop_from(&mut tables.inbox, |row| {
                 !matches!(row.progress, Progress::Waits(_)) && row.delivery.received_at < horizon.deliveries
             });
+            let mut bodies = 0;
             for row in &mut tables.inbox {
                 let done = row.progress == Progress::Done && row.delivery.received_at < horizon.bodies;
                 if done && !row.body_dropped {
                     row.delivery.body.clear();
                     row.body_dropped = true;
-                    pruned.bodies += 1;
+                    bodies += 1;
                 }
             }
             let answers = tables.answers.len();
             tables.answers.retain(|_, kept| kept.since >= horizon.answers);
-            pruned.answers = (answers - tables.answers.len()) as u64;
-            pruned.effects = drop_from(&mut tables.outbox, |row| {
+            let answers = (answers - tables.answers.len()) as u64;
+            let effects = drop_from(&mut tables.outbox, |row| {
                 row.progress == Progress::Done && row.pending.since < horizon.effects
             });
-            pruned.checks = drop_from(&mut tables.checks, |(_, since)| *since < horizon.checks);
-            Ok(pruned)
+            let checks = drop_from(&mut tables.checks, |(_, since)| *since < horizon.checks);
+            Ok(Pruned { bodies, deliveries, answers, effects, checks })
         })
     }
 }
