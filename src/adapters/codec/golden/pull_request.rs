@@ -93,6 +93,8 @@ fn checks_and_reviews() -> Vec<PullRequestEvent> {
             submitted_at: Some(time()),
             body: some("Fine."),
             iteration: Some(1),
+            agent: Some(agent_id()),
+            allowed: true,
         })
         .into(),
         full(ReviewDisputed {
@@ -102,6 +104,8 @@ fn checks_and_reviews() -> Vec<PullRequestEvent> {
             submitted_at: Some(time()),
             body: some("A test is missing."),
             iteration: Some(2),
+            agent: Some(agent_id()),
+            allowed: true,
         })
         .into(),
         full(ReviewAbstained {
@@ -111,6 +115,8 @@ fn checks_and_reviews() -> Vec<PullRequestEvent> {
             submitted_at: Some(time()),
             body: some("Nice."),
             iteration: Some(3),
+            agent: Some(agent_id()),
+            allowed: true,
         })
         .into(),
         full(ReviewDismissed { review_id: 81 }).into(),
