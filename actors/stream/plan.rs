@@ -57,15 +57,11 @@ pub(super) fn plan<D: Decider>(
         if let Some(text) = D::body(&decided.event) {
             body = Body::Set(text.to_owned());
         }
-        let reactions = D::reactions(&next, &decided.event);
-        let id = ports.entropy.event_id(now);
-        effects.extend(reactions.into_iter().map(|effect| NewEffect {
-            id: ports.entropy.event_id(now),
-            event_id: id,
-            effect,
-        }));
+        let event_id = ports.entropy.event_id(now);
+        let reactions = D::reactions(&next, &decided.event).into_iter();
+        effects.extend(reactions.map(|effect| NewEffect { id: ports.entropy.event_id(now), event_id, effect }));
         events.push(NewEvent {
-            id,
+            id: event_id,
             event: D::wrap(decided.event),
             metadata: Metadata { rule: decided.rule, ..request.metadata.clone() },
         });
