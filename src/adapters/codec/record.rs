@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_record_reads_back_and_another_shape_is_refused() {
-        let conflict = MergeConflict { head_sha: None };
+        let conflict = MergeConflict { head_sha: None, updated_at: None };
         assert_eq!(decode_record::<MergeConflict>(&encode_record(&conflict).unwrap()).unwrap(), conflict);
         assert!(PullRequestEvent::from_value("MERGE_CONFLICT", &parse("3").unwrap()).unwrap().is_err());
     }

@@ -51,7 +51,7 @@ fn life() -> Vec<PullRequestEvent> {
         full(PrClosed { by: some("ada"), updated_at }).into(),
         full(PrSuperseded { by_epoch: Some(4), reason: text("the lease ended"), issue: Some(issue_ref(7)) }).into(),
         full(MergeGateWaiting { waiting_for: texts(&["ci", "approval"]) }).into(),
-        full(MergeConflict { head_sha: Some(sha()) }).into(),
+        full(MergeConflict { head_sha: Some(sha()), updated_at: Some(time()) }).into(),
         full(MergeRequested { head_sha: sha(), by: some("ada") }).into(),
         full(Merged { merge_sha: Some(sha()), by: some("ada"), updated_at }).into(),
         issue::escalated().into(),
