@@ -39,6 +39,12 @@ impl EventType {
     }
 }
 
+impl std::fmt::Display for EventType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// `ISSUE_APPROVED` → `IssueApproved`, `E2E_PASSED` → `E2ePassed`: each part capitalised.
 #[must_use]
 pub fn pascal_case(upper_snake: &str) -> String {
