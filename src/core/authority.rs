@@ -91,18 +91,38 @@ impl Voice {
     #[must_use]
     pub fn of(event_type: EventType) -> Self {
         match event_type.as_str() {
-            "HEARTBEAT" | "AGENT_QUOTA_REPORTED" | "GUARD_BLOCKED" | "PROPOSAL_CREATED" | "TOKEN_USAGE"
-            | "CLI_STARTED" | "CLI_PROGRESS" | "CLI_COMPLETED" | "MEMORY_WRITE" | "MEMORY_READ" | "MEMORY_HIT_USED" => {
-                Self::EveryAgent
-            }
+            "HEARTBEAT"
+            | "AGENT_QUOTA_REPORTED"
+            | "GUARD_BLOCKED"
+            | "PROPOSAL_CREATED"
+            | "TOKEN_USAGE"
+            | "CLI_STARTED"
+            | "CLI_PROGRESS"
+            | "CLI_COMPLETED"
+            | "MEMORY_WRITE"
+            | "MEMORY_READ"
+            | "MEMORY_HIT_USED" => Self::EveryAgent,
             "WORK_STARTED" | "BRANCH_CREATED" | "PR_CREATED" => Self::Holder,
             "AGENT_STUCK" => Self::HolderOrReviewer,
             "REVIEW_PASSED" | "REVIEW_DISPUTED" | "REVIEW_ABSTAINED" | "REVIEW_FAILED" => Self::Reviewer,
-            "ISSUE_APPROVED" | "ISSUE_ASSIGNED" | "ISSUE_UNASSIGNED" | "ISSUE_CANCELLED" | "ISSUE_REOPENED"
-            | "ESCALATED" | "PRIORITY_CHANGED" | "DEPENDENCIES_CHANGED" | "PROPOSAL_APPROVED" | "PROPOSAL_REJECTED"
+            "ISSUE_APPROVED"
+            | "ISSUE_ASSIGNED"
+            | "ISSUE_UNASSIGNED"
+            | "ISSUE_CANCELLED"
+            | "ISSUE_REOPENED"
+            | "ESCALATED"
+            | "PRIORITY_CHANGED"
+            | "DEPENDENCIES_CHANGED"
+            | "PROPOSAL_APPROVED"
+            | "PROPOSAL_REJECTED"
             | "MILESTONE_COMPLETE" => Self::Queue,
-            "DEPLOYED_STAGING" | "DEPLOYED_PRODUCTION" | "SMOKE_PASSED" | "SMOKE_FAILED" | "E2E_PASSED"
-            | "E2E_FAILED" | "VERIFIED" => Self::Monitor,
+            "DEPLOYED_STAGING"
+            | "DEPLOYED_PRODUCTION"
+            | "SMOKE_PASSED"
+            | "SMOKE_FAILED"
+            | "E2E_PASSED"
+            | "E2E_FAILED"
+            | "VERIFIED" => Self::Monitor,
             "CI_PENDING" | "CI_PASSED" | "CI_FAILED" | "MERGED" | "PR_CLOSED" | "ISSUE_DONE" => {
                 Self::MonitorWithoutGitHub
             }
@@ -185,7 +205,9 @@ pub fn may_report(policy: &Policy, caller: &Caller, event_type: EventType) -> Re
     }
     let who = match (caller, speaker) {
         (Caller::Agent(claimant), Speaker::Role(role)) => format!("{} is a {role}", claimant.agent),
-        (Caller::Agent(claimant), Speaker::Hook | Speaker::Operator) => format!("{} is a person's hook", claimant.agent),
+        (Caller::Agent(claimant), Speaker::Hook | Speaker::Operator) => {
+            format!("{} is a person's hook", claimant.agent)
+        }
         (Caller::Operator(name) | Caller::Viewer(name), _) => format!("{name} is an operator"),
     };
     Err(forbidden(format!("{event_type} may be reported by {}; {who}", voice.speakers())))

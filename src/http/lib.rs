@@ -1,1 +1,32 @@
-//! conductor-http
+//! The HTTP edge on actix-web. **It only routes: parse, identify, map, answer.** Every rule is asked inside.
+//!
+//! | Part | What it does |
+//! |---|---|
+//! | [`server`] · [`routes`] | sockets, limits, which path leads where |
+//! | [`endpoint`] | one file per resource: parse, ask, word the answer |
+//! | [`caller`] | who calls: the one place where a request gets its identity |
+//! | [`report`] · [`subject`] | the flat reports of clients as commands; what a number of a repository is |
+//! | [`json`] · [`query`] · [`paging`] | foreign text in, within limits; long answers out, with bounded memory |
+//! | [`wire`] | the shapes that clients see |
+//! | [`error`] | the one table from everything that can go wrong to a status and a code |
+//! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
+//! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
+
+pub mod caller;
+pub mod dependencies;
+pub mod edge;
+pub mod endpoint;
+pub mod error;
+pub mod health;
+pub mod heartbeats;
+pub mod idempotency;
+pub mod json;
+pub mod paging;
+pub mod query;
+pub mod report;
+pub mod routes;
+pub mod server;
+pub mod subject;
+#[cfg(test)]
+mod testing;
+pub mod wire;

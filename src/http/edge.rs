@@ -1,0 +1,140 @@
+//! What every endpoint is given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use conductor_actors::Coordinator;
+use conductor_core::identity::Claimant;
+use conductor_core::port::{PortFuture, Store};
+use conductor_core::roster::Policy;
+use conductor_core::time::Timestamp;
+
+use crate::health::Dependency;
+use crate::heartbeats::HeartbeatBatcher;
+use crate::wire::AssignmentView;
+use conductor_actors::Rejected;
+use conductor_core::claim::QueueEntry;
+use conductor_core::identity::IssueRef;
+
+/// Hands out work.
+pub trait Claims: Send + Sync {
+    /// What this claimant works on next: the same not yet started assignment as before, else a fresh one, else nothing.
+    /// Repeatable: asking again, however often, never gives a second one.
+    fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>>;
+}
+
+/// Looks into the ready queue.
+pub trait QueueView: Send + Sync {
+    /// Everything that waits for a holder, in the order of hand-out, each with the dependencies that keep it back.
+    fn waiting(&self) -> PortFuture<'_, Result<Vec<(QueueEntry, Vec<IssueRef>)>, Rejected>>;
+}
+
+/// The inside of the daemon, as the edge sees it. Shared by all workers.
+pub struct Edge {
+    /// The way to the streams.
+    pub coordinator: Coordinator,
+    /// Who hands out work.
+    pub claims: Arc<dyn Claims>,
+    /// Who knows the queue.
+    pub queue: Arc<dyn QueueView>,
+    /// Where heartbeats are noted.
+    pub heartbeats: HeartbeatBatcher,
+    /// What `/healthz/deep` asks, side by side.
+    pub dependencies: Vec<Arc<dyn Dependency>>,
+    /// Whether to send requests here.
+    pub readiness: Readiness,
+    /// Names for requests.
+    pub requests: RequestIds,
+}
+
+impl Edge {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        self.coordinator.store()
+    }
+
+    /// Roster and rules.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.coordinator.policy()
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.coordinator.clock().now()
+    }
+}
+
+/// Whether this replica should be sent requests. A dependency that fails later never changes it.
+#[derive(Debug, Default)]
+pub struct Readiness(AtomicU8);
+
+conductor_core::words! {
+    /// Where a replica is in its life.
+    pub enum Stage {
+        /// Migrating, loading.
+        Starting = "starting",
+        /// Serving.
+        Ready = "ready",
+        /// Finishing what it has.
+        Draining = "draining",
+    }
+}
+
+impl Readiness {
+    /// Enters a stage.
+    pub fn enter(&self, stage: Stage) {
+        self.0.store(stage as u8, Ordering::Release);
+    }
+
+    /// The stage it is in.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        let current = self.0.load(Ordering::Acquire);
+        Stage::ALL.iter().copied().find(|stage| *stage as u8 == current).unwrap_or(Stage::Starting)
+    }
+}
+
+/// Names for requests, by which their events' metadata and log lines are found: unique over restarts.
+#[derive(Debug)]
+pub struct RequestIds {
+    started: Timestamp,
+    given: AtomicU64,
+}
+
+impl RequestIds {
+    /// Names of a process that started then.
+    #[must_use]
+    pub fn new(started: Timestamp) -> Self {
+        Self { started, given: AtomicU64::new(0) }
+    }
+
+    /// A fresh name.
+    #[must_use]
+    pub fn next(&self) -> String {
+        format!("request:{:x}-{}", self.started.as_millis(), self.given.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_starts_unready_and_remembers_its_stage() {
+        let readiness = Readiness::default();
+        assert_eq!(readiness.stage(), Stage::Starting);
+        for stage in Stage::ALL {
+            readiness.enter(*stage);
+            assert_eq!(readiness.stage(), *stage);
+        }
+    }
+
+    #[test]
+    fn no_request_is_named_twice() {
+        let names = RequestIds::new(Timestamp::from_millis(1));
+        assert_ne!(names.next(), names.next());
+    }
+}

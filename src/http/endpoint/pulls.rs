@@ -1,0 +1,68 @@
+//! `GET /api/pulls`
+
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use conductor_core::decider::StreamState;
+use conductor_core::event::PullRequestState;
+use conductor_core::identity::{RepoName, StreamKind};
+use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
+use futures_util::stream::{Stream, try_unfold};
+
+use crate::edge::Edge;
+use crate::error::ApiError;
+use crate::paging::{LARGEST_PAGE, PAGE, cursor_of, cursor_text, page, streamed};
+use crate::query::Query;
+use crate::wire::PullRow;
+
+/// The rows that match, by repo and number: all of them, streamed, or a page of them.
+///
+/// # Errors
+/// When a filter is malformed or the store can't answer.
+pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&request)?;
+    let filter = RowFilter { repo: query.read::<RepoName>("repo")?, states: states(&query)?, ..RowFilter::default() };
+    let store = Arc::clone(edge.store());
+    let Some(limit) = query.number("limit", 1..=LARGEST_PAGE)? else {
+        return streamed("[".to_owned(), all(store, filter), "]").await;
+    };
+    let limit = usize::try_from(limit).unwrap_or(PAGE);
+    let after = cursor_of(&query)?;
+    let stored = store.rows(StreamKind::PullRequest, &filter, after.as_ref(), limit + 1).await?;
+    let next = stored.get(limit).and_then(|_| stored.get(limit - 1)).map(StoredRow::cursor);
+    let next = next.map(|cursor| format!("{}?{}", request.path(), query.with("cursor", &cursor_text(&cursor))));
+    Ok(page(&rows(stored.into_iter().take(limit)), next))
+}
+
+fn states(query: &Query) -> Result<Vec<&'static str>, ApiError> {
+    let read = query.list("state").map(|word| {
+        PullRequestState::from_word(&word.to_ascii_lowercase()).map(PullRequestState::as_str).ok_or_else(|| {
+            let words: Vec<&str> = PullRequestState::ALL.iter().map(|state| state.as_str()).collect();
+            ApiError::malformed(format!("state must be one of {}", words.join(", ")))
+        })
+    });
+    read.collect()
+}
+
+fn all(store: Arc<dyn Store>, filter: RowFilter) -> impl Stream<Item = Result<Vec<PullRow>, StoreFailure>> {
+    try_unfold((None::<Cursor>, true), move |(after, more)| {
+        let (store, filter) = (Arc::clone(&store), filter.clone());
+        async move {
+            if !more {
+                return Ok(None);
+            }
+            let stored = store.rows(StreamKind::PullRequest, &filter, after.as_ref(), PAGE).await?;
+            let next = (stored.last().map(StoredRow::cursor), stored.len() == PAGE);
+            Ok(Some((rows(stored), next)))
+        }
+    })
+}
+
+fn rows(stored: impl IntoIterator<Item = StoredRow>) -> Vec<PullRow> {
+    let row = |stored: StoredRow| match &stored.state {
+        StreamState::PullRequest(pull) => PullRow::of(pull),
+        StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
+    };
+    stored.into_iter().filter_map(row).collect()
+}

@@ -1,0 +1,332 @@
+//! Everything that can go wrong with a request, and **the one table** from there to a status and a stable code.
+//!
+//! Messages of ours are fragments that fit after "failed to"; what a client reads is one sentence that says what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use conductor_actors::Rejected;
+use conductor_core::data::FieldError;
+use conductor_core::decider::Refusal;
+use conductor_core::port::{Guard, StoreFailure};
+use serde_json::{Map, Value, json};
+
+use crate::json::ParseError;
+
+/// When to come back if nobody knows better: a store that restarts is back within seconds.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// An answer that isn't what was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// Members of the body beside `error` and `code`.
+    details: Map<String, Value>,
+    retry_after: Option<Duration>,
+    allow: Option<&'static str>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), details: Map::new(), retry_after: None, allow: None }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn unavailable(code: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+    }
+
+    /// 400: the request makes no sense; the message says what to do about it.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", message)
+    }
+
+    /// 400: no event is called so.
+    pub fn unknown_event_type(name: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unknown_event_type", format!("Unknown event type: {name}"))
+    }
+
+    /// 401: this place needs credentials that did not come, or don't hold.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// 403: this caller never may.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// 404: there is no such thing.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown", message)
+    }
+
+    /// 405: the path exists, the method doesn't.
+    pub fn method_not_allowed(method: &str, allow: &'static str) -> Self {
+        let message = format!("{method} is not answered here: use {allow}");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message) }
+    }
+
+    /// 413: the body is larger than this endpoint takes.
+    pub fn too_large() -> Self {
+        let message = "the body is too large: send less at once";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    /// 422: a rule of the domain.
+    pub fn rule(rule: &str, why: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule", why).with("rule", rule)
+    }
+
+    /// 422: the key was used for another request.
+    pub fn key_reused() -> Self {
+        let message = "this Idempotency-Key belongs to another request: use a fresh key for a fresh request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+    }
+
+    /// 503: nothing was done, because of this.
+    pub fn not_now(code: &'static str, message: impl Into<String>) -> Self {
+        Self::unavailable(code, message, RETRY_AFTER)
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("error".to_owned(), Value::String(self.message.clone()));
+        body.insert("code".to_owned(), Value::String(self.code.to_owned()));
+        body.extend(self.details.clone());
+        Value::Object(body)
+    }
+
+    /// Whether a repeat with the same idempotency key gets this answer again (409 and 422), or another chance.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.code != "idempotency_key_reused"
+            && matches!(self.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::StaleLease { holder, epoch } => {
+                let who = holder.as_ref().map_or_else(|| "nobody holds it".to_owned(), |who| format!("{who} holds it"));
+                let message = format!(
+                    "this lease is not yours any more ({who}, epoch {epoch}): stop, push nothing, ask for the next assignment"
+                );
+                Self::new(StatusCode::CONFLICT, "stale_lease", message)
+                    .with("holder", holder.map(|who| who.to_string()))
+                    .with("epoch", epoch)
+            }
+            Refusal::LostRace { why } => Self::new(StatusCode::CONFLICT, "lost_race", why),
+            Refusal::Forbidden { why } => Self::forbidden(why),
+            Refusal::Unknown { what } => Self::unknown(format!("nothing is known of {what}: check the name")),
+            Refusal::Rule { rule, why } => Self::rule(rule, why),
+            Refusal::Malformed { why } => Self::malformed(why),
+        }
+    }
+}
+
+impl From<Rejected> for ApiError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Refused(refusal) => refusal.into(),
+            Rejected::KeyReused => Self::key_reused(),
+            Rejected::Guarded { guard, held } => {
+                let why = match &guard {
+                    Guard::StreamAt { stream, .. } => {
+                        format!("{stream} has moved on meanwhile: read it, then try again")
+                    }
+                    Guard::LeasesBelow { agent, limit } => {
+                        format!("{agent} holds {limit} or more leases already: finish or release one first")
+                    }
+                    Guard::NothingUnstarted { claimant } => {
+                        format!("{claimant} holds work that it has not started: start or release that first")
+                    }
+                };
+                Self::new(StatusCode::CONFLICT, "lost_race", why).with("held", held.map(|stream| stream.to_string()))
+            }
+            Rejected::Busy { retry_after } => Self::unavailable(
+                "busy",
+                "too much is under way: nothing was done, try again after the time in Retry-After",
+                retry_after,
+            ),
+            Rejected::Draining => {
+                Self::not_now("draining", "the daemon is going down: nothing was done, try again in a moment")
+            }
+            Rejected::Unknown(_) => Self::not_now(
+                "outcome_unknown",
+                "no answer came in time, so whether it happened is unknown: repeat it with the same Idempotency-Key",
+            ),
+            Rejected::Store(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<StoreFailure> for ApiError {
+    fn from(failure: StoreFailure) -> Self {
+        match failure {
+            StoreFailure::Unavailable(_) => {
+                Self::not_now("store_unavailable", "the store does not answer: try again after the time in Retry-After")
+            }
+            StoreFailure::Corrupt(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "store_corrupt",
+                "a record of the store can't be understood: tell the operator, the log of the daemon says which",
+            ),
+        }
+    }
+}
+
+impl From<ParseError> for ApiError {
+    fn from(error: ParseError) -> Self {
+        Self::malformed(format!("the body is no JSON that is taken here: {error}"))
+    }
+}
+
+impl From<FieldError> for ApiError {
+    fn from(error: FieldError) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(retry_after) = self.retry_after {
+            // Whole seconds, rounded up: 0 would invite a hot loop.
+            let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.json(self.body())
+    }
+}
+
+/// The answer for a path that doesn't exist.
+#[must_use]
+pub fn unknown_path(path: &str) -> ApiError {
+    ApiError::unknown(format!("there is nothing at {path}: / lists what there is"))
+}
+
+/// A JSON body for a kept answer.
+#[must_use]
+pub(crate) fn json_text(body: &impl serde::Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_else(|_| json!({ "error": "the answer could not be written" }).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conductor_core::identity::{AgentId, Claimant, StreamId};
+
+    fn row(error: impl Into<ApiError>) -> (u16, &'static str, bool, bool) {
+        let error = error.into();
+        let response = error.error_response();
+        let body = error.body();
+        assert!(body["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{body}");
+        assert_eq!(body["code"], error.code());
+        (response.status().as_u16(), error.code, response.headers().contains_key("retry-after"), error.is_kept())
+    }
+
+    #[test]
+    fn the_table_from_failure_to_status_code_retry_and_whether_it_is_kept() {
+        let claimant = Claimant::parse("dev-e-node/ab12c").unwrap();
+        let agent = AgentId::parse("dev-e-node").unwrap();
+        let why = || "because".to_owned();
+        assert_eq!(row(Refusal::StaleLease { holder: None, epoch: 2 }), (409, "stale_lease", false, true));
+        assert_eq!(row(Refusal::LostRace { why: why() }), (409, "lost_race", false, true));
+        assert_eq!(row(Refusal::Forbidden { why: why() }), (403, "forbidden", false, false));
+        assert_eq!(row(Refusal::Unknown { what: why() }), (404, "unknown", false, false));
+        assert_eq!(row(Refusal::Rule { rule: "self_approval", why: why() }), (422, "rule", false, true));
+        assert_eq!(row(Refusal::Malformed { why: why() }), (400, "malformed", false, false));
+        assert_eq!(row(Rejected::KeyReused), (422, "idempotency_key_reused", false, false));
+        for guard in [
+            Guard::StreamAt { stream: StreamId::Rig, version: 1 },
+            Guard::LeasesBelow { agent, limit: 1 },
+            Guard::NothingUnstarted { claimant },
+        ] {
+            assert_eq!(row(Rejected::Guarded { guard, held: None }), (409, "lost_race", false, true));
+        }
+        let retry_after = Duration::from_millis(1200);
+        assert_eq!(row(Rejected::Busy { retry_after }), (503, "busy", true, false));
+        assert_eq!(row(Rejected::Draining), (503, "draining", true, false));
+        assert_eq!(row(Rejected::Unknown(why())), (503, "outcome_unknown", true, false));
+        assert_eq!(row(StoreFailure::Unavailable(why())), (503, "store_unavailable", true, false));
+        assert_eq!(row(StoreFailure::Corrupt(why())), (500, "store_corrupt", false, false));
+        assert_eq!(row(FieldError::new(why())), (400, "malformed", false, false));
+        assert_eq!(row(ApiError::unauthorized(why())), (401, "unauthorized", false, false));
+        assert_eq!(row(ApiError::too_large()), (413, "too_large", false, false));
+        assert_eq!(row(ApiError::method_not_allowed("PUT", "GET")), (405, "method_not_allowed", false, false));
+        assert_eq!(row(ApiError::unknown_event_type("X")), (400, "unknown_event_type", false, false));
+    }
+
+    #[test]
+    fn a_stale_lease_says_who_holds_it() {
+        let holder = Claimant::parse("dev-e-node/ab12c");
+        let body = ApiError::from(Refusal::StaleLease { holder, epoch: 3 }).body();
+        assert_eq!((&body["holder"], &body["epoch"]), (&json!("dev-e-node/ab12c"), &json!(3)));
+        assert!(body["error"].as_str().unwrap().contains("dev-e-node/ab12c holds it"));
+    }
+
+    #[test]
+    fn a_rule_is_named() {
+        let body = ApiError::from(Refusal::Rule { rule: "two_strikes", why: "a person must act".into() }).body();
+        assert_eq!(body["rule"], "two_strikes");
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_and_never_none() {
+        let retry_of = |retry_after| {
+            let response = ApiError::from(Rejected::Busy { retry_after }).error_response();
+            response.headers().get("retry-after").unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(retry_of(Duration::ZERO), "1");
+        assert_eq!(retry_of(Duration::from_millis(1001)), "2");
+    }
+
+    #[test]
+    fn what_a_store_says_of_itself_stays_inside() {
+        let secret = "postgres://user:password@host".to_owned();
+        let body = ApiError::from(StoreFailure::Unavailable(secret)).body();
+        assert!(!body.to_string().contains("password"));
+    }
+}

@@ -1,0 +1,102 @@
+//! Repeats of a request, told by its `Idempotency-Key`: one effect, and the first answer again.
+//!
+//! An accepted report's key is kept by its own append, in the same transaction; other answers worth keeping (a refusal by a
+//! rule, a repeat by meaning) are kept here, after the fact. 429 and 503 are never kept: those want to be repeated.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use conductor_core::authority::Caller;
+use conductor_core::decider::{Outcome, Refusal};
+use conductor_core::event::{Event, EventType, IssueEvent, OwnIssueEvent, PullRequestEvent};
+use conductor_core::identity::StreamId;
+use conductor_core::port::{Answer, KeyedAnswer, Receipt, Store, StoreFailure};
+use conductor_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::caller::name_of;
+use crate::error::{ApiError, json_text};
+use crate::wire::{EventAnswer, Place};
+
+/// The header.
+const HEADER: &str = "Idempotency-Key";
+/// The longest key: a UUID has 36 characters.
+const LONGEST: usize = 200;
+
+/// The key of a request, with its scope (caller and path) and a digest of its body.
+///
+/// # Errors
+/// When the header isn't printable ASCII of a sane length, or comes twice.
+pub fn key_of(request: &HttpRequest, caller: &Caller, body: &[u8]) -> Result<Option<KeyedAnswer>, ApiError> {
+    let mut values = request.headers().get_all(HEADER);
+    let Some(value) = values.next() else { return Ok(None) };
+    let sane = values.next().is_none().then(|| value.to_str().ok()).flatten().map(str::trim);
+    let Some(key) = sane.filter(|key| !key.is_empty() && key.len() <= LONGEST) else {
+        return Err(ApiError::malformed(format!("{HEADER} must be one value of 1 to {LONGEST} printable characters")));
+    };
+    Ok(Some(KeyedAnswer {
+        scope: format!("{} {}", name_of(caller), request.path()),
+        key: key.to_owned(),
+        fingerprint: hex::encode(Sha256::digest(body)),
+    }))
+}
+
+/// The first answer under a key, if there was one.
+///
+/// # Errors
+/// When the key belongs to another request, or the store can't answer.
+pub async fn first_answer(
+    store: &dyn Store,
+    key: &KeyedAnswer,
+    event_type: EventType,
+) -> Result<Option<HttpResponse>, ApiError> {
+    let Some((first, answer)) = store.answered(&key.scope, &key.key).await? else { return Ok(None) };
+    if first.fingerprint != key.fingerprint {
+        return Err(ApiError::key_reused());
+    }
+    match answer {
+        Answer::Appended { stream, receipt } => {
+            if let Some(refusal) = refusal_on_record(store, &stream, &receipt).await? {
+                return Err(refusal);
+            }
+            let said = Place::of(store, &stream, &receipt, event_type).await;
+            let answer = EventAnswer::new(event_type, &stream, &Outcome::Accepted, Some(said), receipt.time);
+            Ok(Some(HttpResponse::Ok().json(answer)))
+        }
+        Answer::Literal { status, body } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            Ok(Some(HttpResponse::build(status).content_type("application/json").body(body)))
+        }
+    }
+}
+
+/// A refusal is an append too where it is put on record: its event says what was answered.
+async fn refusal_on_record(
+    store: &dyn Store,
+    stream: &StreamId,
+    receipt: &Receipt,
+) -> Result<Option<ApiError>, StoreFailure> {
+    let first = store.read_stream(stream, receipt.first_version.saturating_sub(1), 1).await?;
+    let broken = |rule: &str| ApiError::rule(rule, format!("this was refused by the rule {rule}: see {stream}"));
+    Ok(match first.into_iter().next().map(|recorded| recorded.event) {
+        Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::StaleLeaseRefused(refused)))) => {
+            Some(Refusal::StaleLease { holder: refused.holder, epoch: refused.epoch }.into())
+        }
+        Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::ReportRefused(refused)))) => Some(broken(&refused.rule)),
+        Some(Event::PullRequest(PullRequestEvent::ApprovalRefused(refused))) => Some(broken(&refused.rule)),
+        Some(Event::Issue(_) | Event::PullRequest(_) | Event::Agent(_) | Event::Rig(_)) | None => None,
+    })
+}
+
+/// Keeps an answer that is worth it; what an append has kept already stays.
+pub async fn keep(store: &dyn Store, key: &KeyedAnswer, answer: &Result<EventAnswer, ApiError>, now: Timestamp) {
+    let (status, body) = match answer {
+        Ok(answer) if answer.duplicate => (StatusCode::OK, json_text(answer)),
+        Ok(_) => return,
+        Err(error) if error.is_kept() => (error.status(), json_text(&error.body())),
+        Err(_) => return,
+    };
+    if let Err(failure) = store.remember(key, status.as_u16(), &body, now).await {
+        // The request itself is answered: a repeat is decided anew, against the state, which recognises it as well.
+        tracing::warn!(key = key.key, "failed to keep the answer of {}: failed to {failure}", key.scope);
+    }
+}

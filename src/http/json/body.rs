@@ -1,0 +1,34 @@
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::FutureExt;
+
+use crate::error::ApiError;
+
+/// A request's body, within the limit of its scope (`PayloadConfig`), whatever its content type says.
+#[derive(Debug)]
+pub struct RawBody(pub Bytes);
+
+impl FromRequest for RawBody {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = Bytes::from_request(request, payload);
+        async move { read.await.map(Self).map_err(|error| refused(&error)) }.boxed_local()
+    }
+}
+
+fn refused(error: &actix_web::Error) -> ApiError {
+    if matches!(error.as_error::<PayloadError>(), Some(PayloadError::Overflow))
+        || error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE
+    {
+        ApiError::too_large()
+    } else {
+        ApiError::malformed(format!("the body could not be read: {error}"))
+    }
+}

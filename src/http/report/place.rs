@@ -1,0 +1,122 @@
+use conductor_core::decider::StreamState;
+use conductor_core::identity::{IssueRef, PrRef, RepoName, StreamId, StreamKind};
+use conductor_core::port::Store;
+
+use crate::error::ApiError;
+use crate::json::Properties;
+use crate::subject;
+
+/// Where a report belongs, once the read models have said what its number is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    issue: Option<IssueRef>,
+    pull_request: Option<PrRef>,
+}
+
+impl Place {
+    /// Takes `repo`, `issueNumber`, `prRepo` and `prNumber` out of a report and finds out what they mean: a number that is
+    /// a known pull request means that pull request (review runs report its number as `issueNumber`), an issue stands for the
+    /// pull request that it shows as well, a pull request for the one issue that it closes.
+    ///
+    /// # Errors
+    /// When a property is missing or malformed, when `prNumber` is an issue, or when the store can't answer.
+    pub async fn take(properties: &mut Properties, store: &dyn Store) -> Result<Self, ApiError> {
+        let repo: RepoName = properties.required("repo")?;
+        let pull_repo = properties.optional::<RepoName>("prRepo")?.unwrap_or_else(|| repo.clone());
+        let number = number(properties, "issueNumber")?.map(|number| reference(&repo, number)).transpose()?;
+        let pull_number = number_of_pull(properties)?;
+        let pull = pull_number.map(|number| reference(&pull_repo, number)).transpose()?;
+        if let Some(pull) = &pull
+            && subject::kind_of(store, pull).await? == Some(StreamKind::Issue)
+        {
+            return Err(ApiError::malformed(format!("prNumber is wrong: {pull} is an issue")));
+        }
+        match (number, pull) {
+            (Some(number), pull) => Self::of_number(store, number, pull).await,
+            (None, Some(pull)) => Self::of_pull_request(store, pull).await,
+            (None, None) => Err(ApiError::malformed("issueNumber is missing: say which issue it is about")),
+        }
+    }
+
+    async fn of_number(store: &dyn Store, number: IssueRef, pull: Option<PrRef>) -> Result<Self, ApiError> {
+        match subject::kind_of(store, &number).await? {
+            Some(StreamKind::PullRequest) => Self::of_pull_request(store, number).await,
+            Some(StreamKind::Issue) if pull.is_none() => {
+                let pull_request = match subject::state(store, &StreamId::Issue(number.clone())).await? {
+                    Some(StreamState::Issue(issue)) => subject::pull_request_of(&issue),
+                    Some(StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
+                };
+                Ok(Self { issue: Some(number), pull_request })
+            }
+            Some(StreamKind::Issue | StreamKind::Agent | StreamKind::Rig) | None => {
+                Ok(Self { issue: Some(number), pull_request: pull })
+            }
+        }
+    }
+
+    async fn of_pull_request(store: &dyn Store, pull_request: PrRef) -> Result<Self, ApiError> {
+        let issue = match subject::state(store, &StreamId::PullRequest(pull_request.clone())).await? {
+            Some(StreamState::PullRequest(state)) => subject::issue_of(&state),
+            Some(StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
+        };
+        Ok(Self { issue, pull_request: Some(pull_request) })
+    }
+
+    /// The issue, where one is known or meant.
+    #[must_use]
+    pub fn issue(&self) -> Option<&IssueRef> {
+        self.issue.as_ref()
+    }
+
+    /// The issue that decides a report about work.
+    ///
+    /// # Errors
+    /// When the number is a pull request that closes no issue, or several.
+    pub fn the_issue(&self) -> Result<IssueRef, ApiError> {
+        self.issue.clone().ok_or_else(|| {
+            let number = self.pull_request.as_ref().map(ToString::to_string).unwrap_or_default();
+            ApiError::unknown(format!(
+                "{number} is a pull request that does not stand for one issue: send the issue's number as issueNumber"
+            ))
+        })
+    }
+
+    /// The pull request that decides a report about a change.
+    ///
+    /// # Errors
+    /// When none is known for the issue.
+    pub fn the_pull_request(&self) -> Result<PrRef, ApiError> {
+        self.pull_request.clone().ok_or_else(|| {
+            let issue = self.issue.as_ref().map(ToString::to_string).unwrap_or_default();
+            ApiError::unknown(format!("no pull request of {issue} is known: send its number as prNumber"))
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(issue: Option<&str>, pull_request: Option<&str>) -> Self {
+        let read = |text: &str| IssueRef::parse(text).expect("tests name issues");
+        Self { issue: issue.map(read), pull_request: pull_request.map(read) }
+    }
+}
+
+/// A number; 0 means none, as telemetry of old clients says it.
+fn number(properties: &mut Properties, name: &str) -> Result<Option<u64>, ApiError> {
+    Ok(properties.optional::<u64>(name)?.filter(|number| *number != 0))
+}
+
+/// `prNumber`, or the number at the end of `prUrl`, which stays where it is.
+fn number_of_pull(properties: &mut Properties) -> Result<Option<u64>, ApiError> {
+    if let Some(number) = number(properties, "prNumber")? {
+        return Ok(Some(number));
+    }
+    let Some(url) = properties.optional::<String>("prUrl")? else { return Ok(None) };
+    let number = url.rsplit_once("/pull/").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.parse().ok());
+    properties.put("prUrl", conductor_core::data::Value::Text(url.into()));
+    Ok(number)
+}
+
+fn reference(repo: &RepoName, number: u64) -> Result<IssueRef, ApiError> {
+    IssueRef::new(repo.clone(), number).ok_or_else(|| {
+        ApiError::malformed(format!("{repo}#{number} is no number that GitHub gives: send the real one"))
+    })
+}

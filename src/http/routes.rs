@@ -1,0 +1,53 @@
+//! Which path leads where. Every answer is JSON, the refusals of unknown paths and methods too.
+
+use actix_web::web::{PayloadConfig, ServiceConfig, resource, route};
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+
+use crate::endpoint::{agents, assignments, events, health, issues, pulls, queue, report, root};
+use crate::error::ApiError;
+
+/// The largest body that the API takes; the webhook, which GitHub fills, has a limit of its own.
+pub const LARGEST_BODY: usize = 1 << 20;
+
+/// The endpoints of the API and of health.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(get_only("/", root::index))
+        .service(get_only("/health", health::health))
+        .service(get_only("/healthz/live", health::live))
+        .service(get_only("/healthz/ready", health::ready))
+        .service(get_only("/healthz/deep", health::deep))
+        .service(get_only("/healthz/actors", health::actors))
+        .service(
+            resource("/api/events")
+                .app_data(PayloadConfig::new(LARGEST_BODY))
+                .get(events::log)
+                .post(report::post)
+                .default_service(route().to(|request: HttpRequest| refuse(request, "GET, POST"))),
+        )
+        .service(get_only("/api/events/stream", events::stream))
+        .service(get_only("/api/issues", issues::list))
+        .service(get_only("/api/issues/{owner}/{repo}/{number}", issues::one))
+        .service(get_only("/api/pulls", pulls::list))
+        .service(get_only("/api/queue", queue::list))
+        .service(get_only("/api/assignments/next", assignments::next))
+        .service(get_only("/api/agents", agents::list))
+        .service(get_only("/api/agents/{id:.+}", agents::one));
+}
+
+/// A path that is only read.
+fn get_only<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+        .default_service(route().to(|request: HttpRequest| refuse(request, "GET, HEAD")))
+}
+
+async fn refuse(request: HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
+    Err(ApiError::method_not_allowed(request.method().as_str(), allow))
+}

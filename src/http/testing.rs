@@ -1,0 +1,218 @@
+//! The whole edge over real actors and the in-memory store, for tests of endpoints.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::test::{TestRequest, init_service, read_body};
+use actix_web::web::Data;
+use actix_web::{App, web};
+use conductor_actors::{Arbiters, Coordinator, Ports, Rejected, Request, Settings};
+use conductor_adapters::memory::MemoryStore;
+use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_core::claim::QueueEntry;
+use conductor_core::event::{Actor, Metadata};
+use conductor_core::identity::{Claimant, IssueRef, Login, Sha, StreamId};
+use conductor_core::port::{Clock, LogFilter, PortFuture, Store};
+use conductor_core::pull_request::{PrObservation, PullRequestCommand, PullRequestDecider};
+use conductor_core::roster::{GitHubMode, Policy};
+use conductor_core::time::Timestamp;
+use serde_json::Value;
+
+use crate::edge::{Claims, Edge, QueueView, Readiness, RequestIds, Stage};
+use crate::health::StoreDependency;
+use crate::heartbeats::HeartbeatBatcher;
+use crate::wire::AssignmentView;
+
+/// Noon of a day in 2026, until a test moves it.
+pub(crate) struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    pub(crate) fn advance(&self, span: std::time::Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.plus(span);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Hands out what a test put in.
+#[derive(Default)]
+pub(crate) struct FakeClaims(pub(crate) Mutex<BTreeMap<Claimant, AssignmentView>>);
+
+impl Claims for FakeClaims {
+    fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>> {
+        let found = self.0.lock().unwrap().get(&claimant).cloned();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FakeQueue(pub(crate) Mutex<Vec<(QueueEntry, Vec<IssueRef>)>>);
+
+impl QueueView for FakeQueue {
+    fn waiting(&self) -> PortFuture<'_, Result<Vec<(QueueEntry, Vec<IssueRef>)>, Rejected>> {
+        let found = self.0.lock().unwrap().clone();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+/// An edge with everything behind it.
+pub(crate) struct Daemon {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) claims: Arc<FakeClaims>,
+    pub(crate) queue: Arc<FakeQueue>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    /// The body, which must be JSON and say so.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/json"), "{self:?}");
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body, if the status is this.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        self.json()
+    }
+
+    /// A refusal with this status and code, and a sentence.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: &str) -> String {
+        let body = self.expect(status);
+        assert_eq!(body["code"], code, "{body}");
+        body["error"].as_str().expect("every refusal has a sentence").to_owned()
+    }
+}
+
+impl Daemon {
+    pub(crate) async fn start() -> Self {
+        Self::with(Policy::built_in(GitHubMode::None)).await
+    }
+
+    pub(crate) async fn with(policy: Policy) -> Self {
+        let noon = Timestamp::parse("2026-11-21T12:00:00Z").unwrap();
+        let clock = Arc::new(TestClock(Mutex::new(noon)));
+        let ports = Ports {
+            store: MemoryStore::new(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SystemEntropy::new()),
+            policy: Arc::new(policy),
+            listeners: Vec::new(),
+        };
+        let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;
+        let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
+        let store = Arc::clone(coordinator.store());
+        let edge = Arc::new(Edge {
+            claims: Arc::clone(&claims) as Arc<dyn Claims>,
+            queue: Arc::clone(&queue) as Arc<dyn QueueView>,
+            heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
+            dependencies: vec![Arc::new(StoreDependency::new(store))],
+            readiness: Readiness::default(),
+            requests: RequestIds::new(noon),
+            coordinator,
+        });
+        edge.readiness.enter(Stage::Ready);
+        Self { edge, clock, claims, queue }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        self.edge.store()
+    }
+
+    /// Events in the log.
+    pub(crate) async fn stored(&self) -> Vec<&'static str> {
+        let events = self.store().read_log(0, 1_000, &LogFilter::default()).await.unwrap();
+        events.iter().map(|recorded| recorded.event.type_name()).collect()
+    }
+
+    pub(crate) async fn get(&self, uri: &str) -> Reply {
+        self.send(TestRequest::get().uri(uri)).await
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<web::Bytes>) -> Reply {
+        self.send(TestRequest::post().uri("/api/events").set_payload(body)).await
+    }
+
+    /// A pull request as GitHub would have told it.
+    pub(crate) async fn pull_request(&self, reference: &str, closes: &[&str]) {
+        let read = |text: &str| IssueRef::parse(text).unwrap();
+        let observation = PrObservation {
+            title: "Mend it".to_owned(),
+            url: None,
+            branch: Some("agent/issue-4-1".to_owned()),
+            author: Login::parse("dev-e-bot[bot]"),
+            author_association: Some("COLLABORATOR".to_owned()),
+            head_sha: Sha::parse("c0ffee"),
+            draft: false,
+            labels: Some(Vec::new()),
+            linked_issues: Some(closes.iter().copied().map(read).collect()),
+            open: true,
+            merged: false,
+            merge_sha: None,
+            mergeable: None,
+            files: None,
+            additions: None,
+            deletions: None,
+            updated_at: self.edge.now(),
+            pushed_by: None,
+            sender: None,
+        };
+        let command = PullRequestCommand::Observe(Box::new(observation));
+        let request = Request::new(command, Metadata::by(Actor::Daemon("test".to_owned())));
+        let stream = StreamId::PullRequest(read(reference));
+        self.edge.coordinator.execute::<PullRequestDecider>(stream, request).await.unwrap();
+    }
+
+    /// A report; the answer must be 200.
+    #[track_caller]
+    pub(crate) fn report(&self, body: &Value) -> impl Future<Output = Value> {
+        let (body, at) = (body.to_string(), std::panic::Location::caller());
+        async move {
+            let reply = self.post(body.clone()).await;
+            assert_eq!(reply.status, 200, "{at}: {body} -> {reply:?}");
+            reply.json()
+        }
+    }
+
+    pub(crate) async fn send(&self, request: TestRequest) -> Reply {
+        let app = App::new()
+            .app_data(Data::from(Arc::clone(&self.edge)))
+            .configure(crate::routes::configure)
+            .default_service(web::route().to(crate::endpoint::not_found));
+        let service = init_service(app).await;
+        match service.call(request.to_request()).await {
+            Ok(response) => read(response).await,
+            Err(error) => {
+                let response = error.error_response();
+                read(ServiceResponse::new(TestRequest::default().to_http_request(), response)).await
+            }
+        }
+    }
+}
+
+async fn read<B: MessageBody>(response: ServiceResponse<B>) -> Reply {
+    let status: StatusCode = response.status();
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+    let body = read_body(response).await;
+    Reply { status: status.as_u16(), headers, text: String::from_utf8(body.to_vec()).unwrap() }
+}

@@ -1,0 +1,32 @@
+//! The shapes that clients see: camelCase, every field present, times in RFC 3339 with milliseconds.
+
+mod agent_row;
+mod answer;
+mod assignment;
+mod board;
+mod event;
+mod issue_row;
+mod pull_row;
+mod queue_row;
+
+pub use agent_row::{AgentRow, AssignmentRow, Presence};
+pub use answer::{EventAnswer, Place};
+pub use assignment::{AssignmentView, IssueView, LeaseView};
+pub use board::board;
+pub use event::StoredEvent;
+pub use issue_row::IssueRow;
+pub use pull_row::PullRow;
+pub use queue_row::QueueRow;
+
+use conductor_core::time::Timestamp;
+use std::fmt::Display;
+
+/// Names as text.
+fn texts<T: Display>(names: impl IntoIterator<Item = T>) -> Vec<String> {
+    names.into_iter().map(|name| name.to_string()).collect()
+}
+
+/// A time as text, or null.
+fn time(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
