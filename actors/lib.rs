@@ -40,6 +40,8 @@ mod settings;
 mod shard;
 mod stream;
 mod supervise;
+#[cfg(test)]
+mod testing;
 
 pub use arbiters::{Arbiters, run_system};
 pub use backoff::BackoffSettings;

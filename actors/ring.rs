@@ -109,6 +109,12 @@ impl<D: Decider> Ring<D> {
         .await;
     }
 
+    /// The shard of a stream, for tests that hurt it.
+    #[cfg(test)]
+    pub(crate) fn slot(&self, stream: &StreamId) -> &Slot<Shard<D>> {
+        &self.seat(&stream.key().into()).slot
+    }
+
     fn seat(&self, key: &Arc<str>) -> &Seat<D> {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);

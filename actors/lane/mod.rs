@@ -8,6 +8,8 @@ mod backlog;
 mod in_order;
 mod inbox;
 mod internal;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -6,6 +6,8 @@
 mod actor;
 mod pass;
 mod passes;
+#[cfg(test)]
+mod tests;
 
 pub use pass::{Cadence, Counters, Pass};
 pub(crate) use passes::Passes;

@@ -5,6 +5,8 @@
 
 mod children;
 mod farewell;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -7,6 +7,8 @@
 mod clerk;
 mod memory;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

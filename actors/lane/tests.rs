@@ -1,0 +1,288 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use conductor_core::event::{IssueEvent, OwnIssueEvent};
+use conductor_core::identity::{IssueRef, StreamId};
+use conductor_core::port::{Delivery, PendingDelivery, PendingEffect, PortFuture, Received};
+use conductor_core::reaction::Told;
+
+use super::{InboxLane, InternalLane, Interpreter, LaneSettings, Setback, Teller};
+use crate::arbiters::Place;
+use crate::backoff::BackoffSettings;
+use crate::board::{ActorKind, PassReport};
+use crate::guard::locked;
+use crate::periodic::{Cadence, Pass};
+use crate::settings::Settings;
+use crate::testing::{Call, Count, Fault, Stage, issue, play};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Hears what is told or delivered, in order, and fails as scripted per key.
+#[derive(Default)]
+struct Ear {
+    heard: Mutex<Vec<(String, String)>>,
+    setbacks: Mutex<BTreeMap<String, VecDeque<Setback>>>,
+}
+
+impl Ear {
+    fn fail(&self, key: &str, setbacks: impl IntoIterator<Item = Setback>) {
+        locked(&self.setbacks).insert(key.to_owned(), setbacks.into_iter().collect());
+    }
+
+    fn hear(&self, key: String, what: String) -> Result<(), Setback> {
+        if let Some(setback) = locked(&self.setbacks).get_mut(&key).and_then(VecDeque::pop_front) {
+            return Err(setback);
+        }
+        locked(&self.heard).push((key, what));
+        Ok(())
+    }
+
+    /// What was heard under a key.
+    fn of(&self, key: &str) -> Vec<String> {
+        locked(&self.heard).iter().filter(|(heard, _)| heard == key).map(|(_, what)| what.clone()).collect()
+    }
+}
+
+impl Teller for Ear {
+    fn tell<'a>(&'a self, told: Told, _: &'a PendingEffect) -> PortFuture<'a, Result<(), Setback>> {
+        Box::pin(async move {
+            let Told::Issue { pull_request, event, .. } = told else { panic!("{told:?}") };
+            let IssueEvent::Own(OwnIssueEvent::Edited(edited)) = *event else { panic!("{event:?}") };
+            self.hear(pull_request.key(), edited.labels.unwrap().join(" "))
+        })
+    }
+}
+
+impl Interpreter for Ear {
+    fn work<'a>(&'a self, delivery: &'a PendingDelivery) -> PortFuture<'a, Result<String, Setback>> {
+        Box::pin(async move {
+            let Delivery { id, ordering_key, .. } = &delivery.delivery;
+            self.hear(ordering_key.clone(), id.clone()).map(|()| "1 command".to_owned())
+        })
+    }
+}
+
+fn settings() -> LaneSettings {
+    LaneSettings {
+        tries: 3,
+        retry: BackoffSettings { first: 4 * SECOND, cap: 60 * SECOND, calm: Duration::ZERO },
+        ..LaneSettings::default()
+    }
+}
+
+fn pull(number: u64) -> StreamId {
+    StreamId::PullRequest(IssueRef::parse(&format!("acme/web#{number}")).unwrap())
+}
+
+fn no() -> Setback {
+    Setback::Failed("no".to_owned())
+}
+
+/// Four events for pull request 57 and two for 58, told in turns.
+async fn tell_six(stage: &Stage) {
+    for (mark, target) in [("a", 57), ("b", 57), ("x", 58), ("c", 57), ("y", 58), ("d", 57)] {
+        stage.ask(&issue(1), Count::Tell(mark.to_owned(), pull(target))).await.unwrap();
+    }
+}
+
+async fn start<P: Pass>(stage: &Stage, pass: P) {
+    let cadence = Cadence { period: SECOND, ..Cadence::every(SECOND) };
+    stage.with.passes.start(pass, cadence, &Place::Here, &stage.with.settings, &stage.with.board).await;
+}
+
+fn report(stage: &Stage) -> PassReport {
+    let board = stage.board();
+    let reports = board.actors.into_iter().filter_map(|actor| match actor.kind {
+        ActorKind::Pass(report) => Some(report),
+        ActorKind::Shard { .. } | ActorKind::Stream => None,
+    });
+    reports.last().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_arrives_once_and_in_order_per_target() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tell_six(&stage).await;
+        tokio::time::sleep(3 * SECOND).await;
+        assert_eq!((ear.of("acme/web#57"), ear.of("acme/web#58")), (list("a b c d"), list("x y")));
+        assert_eq!(report(&stage).totals["delivered"], 6);
+        assert_eq!(stage.with.ports.store.outbox_depth().await.unwrap().pending, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_with_effects_nudges_the_lane() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        let lane = InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings());
+        let cadence = Cadence::every(3600 * SECOND);
+        stage.with.passes.start(lane, cadence, &Place::Here, &Settings::default(), &stage.with.board).await;
+        crate::testing::settle().await;
+        tell_six(&stage).await;
+        crate::testing::settle().await;
+        assert_eq!(ear.of("acme/web#57"), list("a b c d"), "without waiting for the hour to pass");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_tried_again_later_and_holds_back_its_key_only() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        ear.fail("acme/web#57", [no(), no()]);
+        tell_six(&stage).await;
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tokio::time::sleep(SECOND).await;
+        assert_eq!((ear.of("acme/web#57"), ear.of("acme/web#58")), (list(""), list("x y")));
+        // The first rest is 2 to 4 s, the second one 4 to 8 s, and a tick comes each second.
+        tokio::time::sleep(3 * SECOND / 2).await;
+        assert_eq!(report(&stage).totals["failed"], 1, "not before its time");
+        tokio::time::sleep(12 * SECOND).await;
+        assert_eq!(ear.of("acme/web#57"), list("a b c d"), "order holds through retries");
+        assert_eq!((report(&stage).totals["failed"], report(&stage).totals.get("dead")), (2, None));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_its_last_try_an_effect_is_a_dead_letter_and_its_key_is_free() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        ear.fail("acme/web#57", [no(), no(), no()]);
+        tell_six(&stage).await;
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tokio::time::sleep(30 * SECOND).await;
+        assert_eq!(ear.of("acme/web#57"), list("b c d"));
+        let totals = report(&stage).totals;
+        assert_eq!((totals["failed"], totals["dead"], totals["delivered"]), (2, 1, 5), "seen on the board");
+        let depth = stage.with.ports.store.outbox_depth().await.unwrap();
+        assert_eq!((depth.pending, depth.dead), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_begun_costs_no_try() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        ear.fail("acme/web#57", (0..20).map(|_| Setback::NotNow("full".to_owned())));
+        tell_six(&stage).await;
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tokio::time::sleep(25 * SECOND).await;
+        assert_eq!(ear.of("acme/web#57"), list("a b c d"));
+        let totals = report(&stage).totals;
+        assert_eq!((totals["postponed"], totals.get("failed"), totals["delivered"]), (20, None, 6));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_repeats_deliveries_and_loses_none() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        tell_six(&stage).await;
+        stage.store.fail(Call::Delivered, [Fault::DownBefore, Fault::PanicAfter]);
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(ear.of("acme/web#58"), list("x y x y"), "told again, and noted the second time");
+        let board = stage.board();
+        let lane = board.actor(InternalLane::<()>::NAME).unwrap();
+        assert_eq!((lane.restarts.error, lane.restarts.panic), (2, 0), "a guarded call is an error of the pass");
+        assert!(board.healthy());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panicking_or_hanging_receiver_is_a_failed_try() {
+    struct Deaf;
+    impl Teller for Deaf {
+        fn tell<'a>(&'a self, told: Told, _: &'a PendingEffect) -> PortFuture<'a, Result<(), Setback>> {
+            Box::pin(async move {
+                let Told::Issue { pull_request, .. } = told else { panic!("{told:?}") };
+                assert_ne!(pull_request, pull(57), "as scripted");
+                std::future::pending().await
+            })
+        }
+    }
+    play(Settings::default(), async |stage| {
+        tell_six(&stage).await;
+        start(&stage, InternalLane::new(stage.with.ports.clone(), Arc::new(Deaf), settings())).await;
+        tokio::time::sleep(21 * SECOND).await;
+        assert_eq!(report(&stage).totals["failed"], 2, "one of each key");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_are_worked_off_in_order_per_key_with_retries_and_a_dead_letter() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        ear.fail("acme/web#1", [no(), no(), no()]);
+        for (id, key) in [("a", "acme/web#1"), ("b", "acme/web#1"), ("x", "acme/web#2"), ("y", "acme/web#2")] {
+            let delivery = Delivery {
+                id: id.to_owned(),
+                event: "issues".to_owned(),
+                ordering_key: key.to_owned(),
+                body: "{}".to_owned(),
+                received_at: stage.with.ports.clock.now(),
+                ignored: None,
+            };
+            assert_eq!(stage.with.ports.store.receive(delivery).await, Ok(Received::Accepted));
+        }
+        start(&stage, InboxLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings())).await;
+        tokio::time::sleep(SECOND).await;
+        assert_eq!((ear.of("acme/web#1"), ear.of("acme/web#2")), (list(""), list("x y")));
+        tokio::time::sleep(30 * SECOND).await;
+        assert_eq!(ear.of("acme/web#1"), list("b"));
+        let depth = stage.with.ports.store.inbox_depth().await.unwrap();
+        assert_eq!((depth.waiting, depth.dead), (0, 1));
+        assert_eq!(report(&stage).totals["worked"], 3);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_backlog_is_worked_off_in_bounded_batches() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        for number in 0..50 {
+            stage.ask(&issue(1), Count::Tell(number.to_string(), pull(57))).await.unwrap();
+        }
+        let settings = LaneSettings { batch: 4, ..settings() };
+        let counters = InternalLane::new(stage.with.ports.clone(), Arc::clone(&ear), settings).run().await.unwrap();
+        assert_eq!((counters.get("delivered"), counters.has_more()), (50, false), "one tick, batch by batch");
+        assert_eq!(ear.of("acme/web#57"), (0..50).map(|number| number.to_string()).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_spends_no_more_than_its_budget() {
+    struct Slow;
+    impl Teller for Slow {
+        fn tell<'a>(&'a self, _: Told, _: &'a PendingEffect) -> PortFuture<'a, Result<(), Setback>> {
+            Box::pin(async move {
+                tokio::time::sleep(4 * SECOND).await;
+                Ok(())
+            })
+        }
+    }
+    play(Settings::default(), async |stage| {
+        for number in 0..8 {
+            stage.ask(&issue(1), Count::Tell(number.to_string(), pull(57))).await.unwrap();
+        }
+        let lane = InternalLane::new(stage.with.ports.clone(), Arc::new(Slow), settings());
+        let counters = lane.run().await.unwrap();
+        assert_eq!((counters.get("delivered"), counters.has_more()), (3, true), "nothing begins after ten seconds");
+    })
+    .await;
+}
+
+fn list(words: &str) -> Vec<String> {
+    words.split_whitespace().map(str::to_owned).collect()
+}
