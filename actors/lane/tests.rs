@@ -93,11 +93,11 @@ async fn start<P: Pass>(stage: &Stage, pass: P) {
 
 fn report(stage: &Stage) -> PassReport {
     let board = stage.board();
-    let reports = board.actors.into_iter().filter_map(|actor| match actor.kind {
+    let mut reports = board.actors.into_iter().filter_map(|actor| match actor.kind {
         ActorKind::Pass(report) => Some(report),
         ActorKind::Shard { .. } | ActorKind::Stream => None,
     });
-    reports.last().unwrap()
+    reports.next_back().unwrap()
 }
 
 #[tokio::test(start_paused = true)]

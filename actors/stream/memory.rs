@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 /// What a stream actor knows of its stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Memory<S> {
     /// Nothing that may be relied on: the log is asked before the next decision.
+    #[default]
     Forgotten,
     /// The state as of this version. It may be out of date (another process may have written), never wrong.
     Known(Known<S>),
@@ -19,11 +20,5 @@ pub(crate) struct Known<S> {
 impl<S> Clone for Known<S> {
     fn clone(&self) -> Self {
         Self { version: self.version, state: Arc::clone(&self.state) }
-    }
-}
-
-impl<S> Default for Memory<S> {
-    fn default() -> Self {
-        Self::Forgotten
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conductor_core::decider::{Decider, Given, Moment, Outcome, StreamState};
 use conductor_core::event::Metadata;
 use conductor_core::identity::StreamId;
-use conductor_core::port::{Append, Body, Guard, KeyedAnswer, NewEffect, NewEvent, Snapshot};
+use conductor_core::port::{Append, Body, Guard, NewEffect, NewEvent, Snapshot};
 
 use crate::ports::Ports;
 use crate::request::Request;
@@ -73,7 +73,7 @@ pub(super) fn plan<D: Decider>(
         snapshot: Snapshot { state: D::wrap_state(next.clone()), body },
         effects,
         guards: decision.guards.into_iter().chain(neighbours.guards).collect(),
-        key: request.key.as_ref().map(KeyedAnswer::clone),
+        key: request.key.clone(),
         time: now,
     };
     Plan::Write(Box::new(Draft { append, next, outcome: decision.outcome }))

@@ -354,7 +354,7 @@ async fn in_a_storm_of_faults_nothing_is_lost_and_nothing_doubled() {
                             let target = issue(stream + 1);
                             let asked = stage.ask_with_key(&target, command, &mark, &mark);
                             // Every ninth caller hangs up after the request has left, and asks again later.
-                            let answer = if number % 9 == 4 && repeats % 2 == 0 {
+                            let answer = if number % 9 == 4 && repeats.is_multiple_of(2) {
                                 repeats += 1;
                                 drop(tokio::time::timeout(Duration::ZERO, asked).await);
                                 continue;
