@@ -41,7 +41,7 @@ impl Caller {
 
 /// What an agent id is worth under a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Membership {
     /// In the roster, or taken as a developer of any stack.
     Role(Role),
     /// A person's hook: claims by WORK_STARTED, is never handed work.
@@ -52,13 +52,13 @@ pub enum Standing {
 ///
 /// # Errors
 /// [`Refusal::Forbidden`] for an id outside the roster where such are refused.
-pub fn standing_of(policy: &Policy, agent: &AgentId) -> Result<Standing, Refusal> {
+pub fn membership_of(policy: &Policy, agent: &AgentId) -> Result<Membership, Refusal> {
     if let Some(profile) = policy.roster.agent(agent) {
-        return Ok(Standing::Role(profile.role));
+        return Ok(Membership::Role(profile.role));
     }
     match policy.unknown_agents {
-        UnknownAgents::Allow => Ok(Standing::Role(Role::Developer)),
-        UnknownAgents::Hook => Ok(Standing::Hook),
+        UnknownAgents::Allow => Ok(Membership::Role(Role::Developer)),
+        UnknownAgents::Hook => Ok(Membership::Hook),
         UnknownAgents::Refuse => Err(Refusal::Forbidden {
             why: format!("{agent} is not in the roster: add it to the configuration, or use the id of an agent there"),
         }),
@@ -195,9 +195,9 @@ pub fn may_report(policy: &Policy, caller: &Caller, event_type: EventType) -> Re
     let speaker = match caller {
         Caller::Operator(_) => Speaker::Operator,
         Caller::Viewer(name) => return Err(forbidden(format!("{name} may read and report nothing"))),
-        Caller::Agent(claimant) => match standing_of(policy, &claimant.agent)? {
-            Standing::Role(role) => Speaker::Role(role),
-            Standing::Hook => Speaker::Hook,
+        Caller::Agent(claimant) => match membership_of(policy, &claimant.agent)? {
+            Membership::Role(role) => Speaker::Role(role),
+            Membership::Hook => Speaker::Hook,
         },
     };
     if voice.admits(speaker) {
@@ -312,7 +312,7 @@ mod tests {
         assert_may_report_exactly(&allowed, &stranger, &[SELF, HOLDER]);
         let hooks = policy(GitHubMode::None, UnknownAgents::Hook);
         assert_may_report_exactly(&hooks, &stranger, &[SELF, HOLDER]);
-        assert_eq!(standing_of(&hooks, &AgentId::parse("somebody-else").unwrap()), Ok(Standing::Hook));
+        assert_eq!(membership_of(&hooks, &AgentId::parse("somebody-else").unwrap()), Ok(Membership::Hook));
         let refused = policy(GitHubMode::None, UnknownAgents::Refuse);
         assert_may_report_exactly(&refused, &stranger, &[]);
     }

@@ -28,11 +28,17 @@ pub struct ApiError {
     details: Map<String, Value>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    /// For the log alone: what a store says of itself may name hosts and users.
+    cause: Option<String>,
 }
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Map::new(), retry_after: None, allow: None }
+        Self { status, code, message: message.into(), details: Map::new(), retry_after: None, allow: None, cause: None }
+    }
+
+    fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: Some(cause.into()), ..self }
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -73,6 +79,12 @@ impl ApiError {
     pub fn method_not_allowed(method: &str, allow: &'static str) -> Self {
         let message = format!("{method} is not answered here: use {allow}");
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message) }
+    }
+
+    /// 408: the body did not come in time.
+    pub fn too_slow() -> Self {
+        let message = "the body did not come in time: send it again, faster";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message)
     }
 
     /// 413: the body is larger than this endpoint takes.
@@ -175,10 +187,11 @@ impl From<Rejected> for ApiError {
             Rejected::Draining => {
                 Self::not_now("draining", "the daemon is going down: nothing was done, try again in a moment")
             }
-            Rejected::Unknown(_) => Self::not_now(
+            Rejected::Unknown(why) => Self::not_now(
                 "outcome_unknown",
                 "no answer came in time, so whether it happened is unknown: repeat it with the same Idempotency-Key",
-            ),
+            )
+            .because(why),
             Rejected::Store(failure) => failure.into(),
         }
     }
@@ -186,7 +199,7 @@ impl From<Rejected> for ApiError {
 
 impl From<StoreFailure> for ApiError {
     fn from(failure: StoreFailure) -> Self {
-        match failure {
+        let told = match &failure {
             StoreFailure::Unavailable(_) => {
                 Self::not_now("store_unavailable", "the store does not answer: try again after the time in Retry-After")
             }
@@ -195,7 +208,8 @@ impl From<StoreFailure> for ApiError {
                 "store_corrupt",
                 "a record of the store can't be understood: tell the operator, the log of the daemon says which",
             ),
-        }
+        };
+        told.because(failure.to_string())
     }
 }
 
@@ -225,6 +239,14 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
+        if let Some(cause) = &self.cause {
+            tracing::warn!(
+                status = self.status.as_u16(),
+                code = self.code,
+                "answered {}: failed to {cause}",
+                self.code
+            );
+        }
         let mut response = HttpResponse::build(self.status);
         if let Some(retry_after) = self.retry_after {
             // Whole seconds, rounded up: 0 would invite a hot loop.
@@ -294,6 +316,7 @@ mod tests {
         assert_eq!(row(StoreFailure::Corrupt(why())), (500, "store_corrupt", false, false));
         assert_eq!(row(FieldError::new(why())), (400, "malformed", false, false));
         assert_eq!(row(ApiError::unauthorized(why())), (401, "unauthorized", false, false));
+        assert_eq!(row(ApiError::too_slow()), (408, "too_slow", false, false));
         assert_eq!(row(ApiError::too_large()), (413, "too_large", false, false));
         assert_eq!(row(ApiError::method_not_allowed("PUT", "GET")), (405, "method_not_allowed", false, false));
         assert_eq!(row(ApiError::unknown_event_type("X")), (400, "unknown_event_type", false, false));
@@ -326,7 +349,8 @@ mod tests {
     #[test]
     fn what_a_store_says_of_itself_stays_inside() {
         let secret = "postgres://user:password@host".to_owned();
-        let body = ApiError::from(StoreFailure::Unavailable(secret)).body();
-        assert!(!body.to_string().contains("password"));
+        let error = ApiError::from(StoreFailure::Unavailable(secret));
+        assert!(!error.body().to_string().contains("password"));
+        assert!(!error.to_string().contains("password"));
     }
 }

@@ -132,3 +132,67 @@ async fn write_until_closed(shared: Arc<Shared>) {
     }
     shared.write().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conductor_adapters::memory::MemoryStore;
+    use tokio::time::Instant;
+
+    fn claimant(text: &str) -> Claimant {
+        Claimant::parse(text).unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    async fn written(store: &Arc<dyn Store>) -> Vec<(String, Timestamp)> {
+        let heard = store.last_heartbeats().await.unwrap();
+        heard.into_iter().map(|last| (last.claimant.to_string(), last.at)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_heartbeat_of_each_claimant_is_written_within_a_second() {
+        let store: Arc<dyn Store> = MemoryStore::new();
+        let batcher = HeartbeatBatcher::start(Arc::clone(&store));
+        let began = Instant::now();
+        for (who, when) in [("a", 1), ("b/1", 5), ("a", 3), ("a", 2)] {
+            assert!(batcher.heard(claimant(who), at(when)));
+        }
+        while written(&store).await.len() < 2 && began.elapsed() <= Duration::from_secs(1) {
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        assert_eq!(written(&store).await, [("a".to_owned(), at(3)), ("b/1".to_owned(), at(5))]);
+        assert!(batcher.shared.waiting().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_writes_what_waits() {
+        let store: Arc<dyn Store> = MemoryStore::new();
+        let batcher = HeartbeatBatcher::start(Arc::clone(&store));
+        batcher.heard(claimant("a"), at(1));
+        batcher.close().await;
+        assert_eq!(written(&store).await, [("a".to_owned(), at(1))]);
+        batcher.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_written_waits_for_the_next_try() {
+        let store: Arc<dyn Store> = MemoryStore::new();
+        store.close().await;
+        let batcher = HeartbeatBatcher::start(Arc::clone(&store));
+        batcher.heard(claimant("a"), at(1));
+        assert!(!batcher.shared.write().await);
+        assert_eq!(batcher.shared.waiting().get(&claimant("a")), Some(&at(1)));
+    }
+
+    #[test]
+    fn the_number_of_waiting_claimants_is_bounded_and_known_ones_still_move() {
+        let mut waiting: BTreeMap<Claimant, Timestamp> =
+            (0..MOST).map(|index| (claimant(&format!("agent-{index}")), at(1))).collect();
+        assert!(!note(&mut waiting, claimant("one-more"), at(2)));
+        assert!(note(&mut waiting, claimant("agent-0"), at(2)));
+        assert_eq!((waiting.len(), waiting[&claimant("agent-0")]), (MOST, at(2)));
+    }
+}

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::caller::name_of;
 use crate::error::{ApiError, json_text};
-use crate::wire::{EventAnswer, Place};
+use crate::wire::{EventAnswer, LogPlace};
 
 /// The header.
 const HEADER: &str = "Idempotency-Key";
@@ -58,7 +58,7 @@ pub async fn first_answer(
             if let Some(refusal) = refusal_on_record(store, &stream, &receipt).await? {
                 return Err(refusal);
             }
-            let said = Place::of(store, &stream, &receipt, event_type).await;
+            let said = LogPlace::of(store, &stream, &receipt, event_type).await;
             let answer = EventAnswer::new(event_type, &stream, &Outcome::Accepted, Some(said), receipt.time);
             Ok(Some(HttpResponse::Ok().json(answer)))
         }

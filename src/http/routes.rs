@@ -51,3 +51,43 @@ where
 async fn refuse(request: HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
     Err(ApiError::method_not_allowed(request.method().as_str(), allow))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use actix_web::http::Method;
+    use actix_web::test::TestRequest;
+
+    #[actix_web::test]
+    async fn unknown_paths_are_404_in_json() {
+        let daemon = Daemon::start().await;
+        for uri in ["/nothing", "/api", "/api/issues/acme/web", "/api/events/", "/healthz", "/%00", "/api/agents/"] {
+            daemon.get(uri).await.refused(404, "unknown");
+        }
+        daemon.send(TestRequest::post().uri("/nothing").set_payload("x")).await.refused(404, "unknown");
+    }
+
+    #[actix_web::test]
+    async fn unknown_methods_are_405_in_json_and_say_what_is_answered() {
+        let daemon = Daemon::start().await;
+        for uri in ["/", "/health", "/healthz/deep", "/api/issues", "/api/issues/a/b/1", "/api/queue", "/api/agents/x"]
+        {
+            let reply = daemon.send(TestRequest::default().method(Method::DELETE).uri(uri)).await;
+            reply.refused(405, "method_not_allowed");
+            assert_eq!(reply.headers["allow"], "GET, HEAD", "{uri}");
+        }
+        let reply = daemon.send(TestRequest::default().method(Method::PUT).uri("/api/events")).await;
+        reply.refused(405, "method_not_allowed");
+        assert_eq!(reply.headers["allow"], "GET, POST");
+    }
+
+    #[actix_web::test]
+    async fn everything_that_the_root_names_exists() {
+        let daemon = Daemon::start().await;
+        let index = daemon.get("/").await.expect(200);
+        let links = ["health", "api"].iter().flat_map(|group| index[group].as_object().unwrap().values());
+        for link in links {
+            daemon.get(link.as_str().unwrap()).await.expect(200);
+        }
+    }
+}

@@ -83,3 +83,63 @@ where
     let serving = server.run();
     Ok(Listening { addresses, handle: serving.handle(), serving })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Daemon;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    async fn started(daemon: &Daemon) -> (SocketAddr, ServerHandle, tokio::task::JoinHandle<io::Result<()>>) {
+        let settings = ServerSettings { workers: 1, ..ServerSettings::at(SocketAddr::from(([127, 0, 0, 1], 0))) };
+        let extra = |config: &mut ServiceConfig| {
+            config.route("/extra", web::get().to(async || "more"));
+        };
+        let listening = listen(Arc::clone(&daemon.edge), &settings, extra).unwrap();
+        (listening.addresses[0], listening.handle, tokio::task::spawn_local(listening.serving))
+    }
+
+    async fn talk(address: SocketAddr, request: &[u8]) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        // The server may answer and hang up before it has read everything.
+        let _ = connection.write_all(request).await;
+        let mut answer = Vec::new();
+        let _ = connection.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[actix_web::test]
+    async fn it_picks_a_free_port_serves_and_stops_when_told() {
+        let daemon = Daemon::start().await;
+        let (address, handle, serving) = started(&daemon).await;
+        assert_ne!(address.port(), 0);
+        let health = talk(address, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(health.starts_with("HTTP/1.1 200") && health.contains("healthy"), "{health}");
+        let extra = talk(address, b"GET /extra HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(extra.ends_with("more"), "{extra}");
+        handle.stop(true).await;
+        serving.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[actix_web::test]
+    async fn hostile_requests_are_4xx_and_the_next_one_is_served() {
+        let daemon = Daemon::start().await;
+        let (address, handle, _serving) = started(&daemon).await;
+        let huge_header = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+        let claimed = b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n{".to_vec();
+        for request in [
+            b"\0\x01\x02 nonsense\r\n\r\n".to_vec(),
+            b"GET /api/agents/%00%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec(),
+            huge_header.into_bytes(),
+            claimed,
+        ] {
+            let answer = talk(address, &request).await;
+            assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+        }
+        let health = talk(address, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+        handle.stop(false).await;
+    }
+}

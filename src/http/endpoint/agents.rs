@@ -150,3 +150,76 @@ fn rows(store: Arc<dyn Store>, joined: Joined) -> impl Stream<Item = Result<Vec<
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use serde_json::{Value, json};
+
+    async fn settled(daemon: &Daemon) {
+        daemon.edge.heartbeats.close().await;
+    }
+
+    fn find<'a>(rows: &'a Value, id: &str) -> &'a Value {
+        let mut found = rows.as_array().unwrap().iter().filter(|row| row["id"] == id);
+        let row = found.next().unwrap_or_else(|| panic!("{id} is in {rows}"));
+        assert_eq!(found.next(), None, "{id} is there once");
+        row
+    }
+
+    #[actix_web::test]
+    async fn the_roster_is_there_before_anybody_was_heard_from() {
+        let daemon = Daemon::start().await;
+        let rows = daemon.get("/api/agents").await.expect(200);
+        assert_eq!(rows.as_array().unwrap().len(), 6);
+        let row = find(&rows, "dev-e-node");
+        assert_eq!((&row["isOnline"], &row["status"], &row["capacity"]), (&json!(false), &json!("offline"), &json!(1)));
+    }
+
+    #[actix_web::test]
+    async fn an_agent_shows_what_it_said_when_it_was_heard_and_what_it_holds() {
+        let daemon = Daemon::start().await;
+        daemon
+            .report(&json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "Broken" }))
+            .await;
+        daemon
+            .report(&json!({ "type": "ISSUE_ASSIGNED", "repo": "acme/web", "issueNumber": 4, "agentId": "dev-e-node" }))
+            .await;
+        for instance in ["ab12c", "xy34z"] {
+            let beat = json!({
+                "type": "HEARTBEAT", "agentId": format!("dev-e-node/{instance}"), "status": "idle",
+                "providers": [{ "name": "codex", "status": "ok", "active": true }], "degraded": true, "degradedReasons": ["slow"],
+            });
+            daemon.report(&beat).await;
+        }
+        daemon
+            .report(&json!({ "type": "AGENT_QUOTA_REPORTED", "agentId": "dev-e-node", "quotaFiveHourPct": 40 }))
+            .await;
+        settled(&daemon).await;
+        let rows = daemon.get("/api/agents").await.expect(200);
+        let row = find(&rows, "dev-e-node");
+        assert_eq!((&row["isOnline"], &row["status"], &row["degraded"]), (&json!(true), &json!("idle"), &json!(true)));
+        assert_eq!(row["lastHeartbeat"], "2026-11-21T12:00:00.000Z");
+        assert_eq!(row["instances"][1]["id"], "dev-e-node/xy34z");
+        assert_eq!((&row["quotaFiveHourPct"], &row["quotaWeeklyPct"]), (&json!(40.0), &Value::Null));
+        assert_eq!(row["providers"][0], json!({ "name": "codex", "status": "ok", "details": null, "active": true }));
+        assert_eq!((&row["currentIssue"], &row["assignments"][0]["streamId"]), (&json!(4), &json!("acme/web#4")));
+        assert!(!rows.to_string().to_lowercase().contains("token"), "{rows}");
+        assert_eq!(daemon.get("/api/agents/dev-e-node").await.expect(200), *row);
+        assert_eq!(daemon.get("/api/agents/dev-e-node/ab12c").await.expect(200), *row);
+        daemon.clock.advance(std::time::Duration::from_secs(121));
+        assert_eq!(daemon.get("/api/agents/dev-e-node").await.expect(200)["isOnline"], false);
+    }
+
+    #[actix_web::test]
+    async fn no_row_has_the_id_of_an_issue() {
+        let daemon = Daemon::start().await;
+        daemon.report(&json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "x" })).await;
+        let stuck = json!({ "type": "HEARTBEAT", "agentId": "acme/web#4" });
+        daemon.post(stuck.to_string()).await.refused(400, "malformed");
+        let rows = daemon.get("/api/agents").await.expect(200);
+        assert!(rows.as_array().unwrap().iter().all(|row| !row["id"].as_str().unwrap().contains('#')), "{rows}");
+        daemon.get("/api/agents/acme%2Fweb%234").await.refused(404, "unknown");
+        daemon.get("/api/agents/nobody").await.refused(404, "unknown");
+    }
+}

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::identity::Claimant;
 
-use crate::caller::identify;
+use crate::caller::{identify, refuse_foreign_pages};
 use crate::edge::Edge;
 use crate::error::ApiError;
 use crate::query::Query;
@@ -14,6 +14,7 @@ use crate::query::Query;
 /// # Errors
 /// When `agentId` is missing or malformed, the agent is refused, or the claim can't be decided now.
 pub async fn next(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    refuse_foreign_pages(&request)?;
     let query = Query::of(&request)?;
     query.required("agentId")?;
     let named = query.read::<Claimant>("agentId")?;
@@ -25,4 +26,36 @@ pub async fn next(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse
         Some(assignment) => HttpResponse::Ok().json(assignment),
         None => HttpResponse::NoContent().finish(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use crate::wire::assignment_for_tests as assignment;
+    use conductor_core::roster::{GitHubMode, Policy, UnknownAgents};
+
+    #[actix_web::test]
+    async fn work_is_200_with_the_lease_and_nothing_to_do_is_204() {
+        let daemon = Daemon::start().await;
+        let none = daemon.get("/api/assignments/next?agentId=dev-e-node").await;
+        assert_eq!((none.status, none.text.as_str()), (204, ""));
+        let claimant = conductor_core::identity::Claimant::parse("dev-e-node/ab12c").unwrap();
+        daemon.claims.0.lock().unwrap().insert(claimant, assignment());
+        let work = daemon.get("/api/assignments/next?agentId=dev-e-node%2Fab12c").await.expect(200);
+        assert_eq!(work["lease"]["token"], "s3cret");
+        let again = daemon.get("/api/assignments/next?agentid=dev-e-node/ab12c").await.expect(200);
+        assert_eq!(again, work);
+        assert_eq!(daemon.get("/api/assignments/next?agentId=dev-e-node").await.status, 204, "another claimant");
+    }
+
+    #[actix_web::test]
+    async fn it_must_say_who_asks() {
+        let daemon = Daemon::start().await;
+        for query in ["", "?agentId=", "?agentId=a%23b", "?agentId=a/b/c"] {
+            daemon.get(&format!("/api/assignments/next{query}")).await.refused(400, "malformed");
+        }
+        let closed = Policy { unknown_agents: UnknownAgents::Refuse, ..Policy::built_in(GitHubMode::None) };
+        let closed = Daemon::with(closed).await;
+        closed.get("/api/assignments/next?agentId=stranger").await.refused(403, "forbidden");
+    }
 }

@@ -69,3 +69,84 @@ pub async fn log(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse,
     let events: Vec<StoredEvent> = events.into_iter().map(StoredEvent::of_log).collect();
     Ok(page(&events, next))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use serde_json::{Value, json};
+
+    async fn with_history() -> Daemon {
+        let daemon = Daemon::start().await;
+        for number in [4, 5] {
+            let approval = json!({ "type": "ISSUE_APPROVED", "repo": "Acme/Web", "issueNumber": number, "title": "x" });
+            daemon.report(&approval).await;
+        }
+        let assigned =
+            json!({ "type": "ISSUE_ASSIGNED", "repo": "acme/web", "issueNumber": 4, "agentId": "dev-e-node" });
+        daemon.report(&assigned).await;
+        daemon
+    }
+
+    fn types(events: &Value) -> Vec<&str> {
+        events.as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect()
+    }
+
+    #[actix_web::test]
+    async fn a_stream_is_read_oldest_first_with_pascal_case_types() {
+        let daemon = with_history().await;
+        let events = daemon.get("/api/events/stream?id=acme%2Fweb%234").await.expect(200);
+        assert_eq!(types(&events), ["IssueApproved", "IssueAssigned"]);
+        assert_eq!((&events[0]["version"], &events[1]["position"]), (&json!(1), &json!(3)));
+        assert_eq!(events[1]["data"]["agentId"], "dev-e-node");
+        assert!(events[1]["data"].get("leaseToken").is_none());
+        assert_eq!(events[0]["metadata"]["actor"], "operator:local");
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_stream_is_empty() {
+        let daemon = with_history().await;
+        for id in ["acme/web%2399", "nobody", "acme/web", "%23", "a/b/c%231", "rig"] {
+            assert_eq!(daemon.get(&format!("/api/events/stream?id={id}")).await.expect(200), json!([]), "{id}");
+        }
+        daemon.get("/api/events/stream").await.refused(400, "malformed");
+        daemon.get("/api/events/stream?id=%00").await.refused(400, "malformed");
+    }
+
+    #[actix_web::test]
+    async fn a_long_stream_is_read_whole() {
+        let daemon = with_history().await;
+        for turn in 0..super::PAGE {
+            let priority = if turn % 2 == 0 { "high" } else { "normal" };
+            let change =
+                json!({ "type": "PRIORITY_CHANGED", "repo": "acme/web", "issueNumber": 4, "priority": priority });
+            daemon.report(&change).await;
+        }
+        let events = daemon.get("/api/events/stream?id=acme/web%234").await.expect(200);
+        assert_eq!(events.as_array().unwrap().len(), 2 + super::PAGE);
+        assert_eq!(events[1 + super::PAGE]["version"], 2 + super::PAGE);
+    }
+
+    #[actix_web::test]
+    async fn the_log_is_read_in_pages_and_filtered_in_both_spellings() {
+        let daemon = with_history().await;
+        let first = daemon.get("/api/events?limit=2").await;
+        assert_eq!(first.headers["link"], "</api/events?limit=2&after=2>; rel=\"next\"");
+        assert_eq!(first.expect(200)[0]["streamId"], "Acme/Web#4");
+        let rest = daemon.get("/api/events?limit=2&after=2").await;
+        assert_eq!((types(&rest.expect(200)), rest.headers.get("link")), (vec!["IssueAssigned"], None));
+        for spelling in ["IssueApproved", "ISSUE_APPROVED", "ISSUE_APPROVED,MERGED"] {
+            let events = daemon.get(&format!("/api/events?type={spelling}")).await.expect(200);
+            assert_eq!(types(&events), ["IssueApproved", "IssueApproved"], "{spelling}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_bad_query_of_the_log_is_refused() {
+        let daemon = Daemon::start().await;
+        let problem = daemon.get("/api/events?type=issueapproved").await.refused(400, "unknown_event_type");
+        assert_eq!(problem, "Unknown event type: issueapproved");
+        for query in ["limit=0", "limit=1001", "after=-1", "after=x", "after=1&AFTER=2"] {
+            daemon.get(&format!("/api/events?{query}")).await.refused(400, "malformed");
+        }
+    }
+}

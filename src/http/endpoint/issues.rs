@@ -137,3 +137,145 @@ fn opened(row: Option<impl Serialize>) -> Option<String> {
     let text = json_text(&row?);
     text.strip_suffix('}').map(|open| format!("{open},\"timeline\":["))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Daemon, Reply};
+    use serde_json::{Value, json};
+
+    async fn approve(daemon: &Daemon, repo: &str, number: u64, more: Value) {
+        let mut body =
+            json!({ "type": "ISSUE_APPROVED", "repo": repo, "issueNumber": number, "title": "x", "body": "text" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        daemon.report(&body).await;
+    }
+
+    async fn with_issues() -> Daemon {
+        let daemon = Daemon::start().await;
+        approve(&daemon, "acme/web", 10, json!({ "priority": "high" })).await;
+        approve(&daemon, "acme/web", 9, json!({ "dependsOn": [10, "acme/api#1"] })).await;
+        approve(&daemon, "acme/api", 2, json!({})).await;
+        approve(&daemon, "acme/api", 1, json!({})).await;
+        daemon.report(&json!({ "type": "ESCALATED", "repo": "acme/api", "issueNumber": 2, "reason": "odd" })).await;
+        let assigned =
+            json!({ "type": "ISSUE_ASSIGNED", "repo": "acme/web", "issueNumber": 10, "agentId": "dev-e-node/ab12c" });
+        daemon.report(&assigned).await;
+        daemon
+    }
+
+    fn names(rows: &Value) -> Vec<&str> {
+        rows.as_array().unwrap().iter().map(|row| row["streamId"].as_str().unwrap()).collect()
+    }
+
+    fn next_of(reply: &Reply) -> Option<String> {
+        let link = reply.headers.get("link")?;
+        Some(link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"")?.to_owned())
+    }
+
+    const ALL: [&str; 4] = ["acme/api#1", "acme/api#2", "acme/web#9", "acme/web#10"];
+
+    #[actix_web::test]
+    async fn without_a_limit_it_is_everything_by_repo_and_number() {
+        let daemon = with_issues().await;
+        let rows = daemon.get("/api/issues").await.expect(200);
+        assert_eq!(names(&rows), ALL);
+        assert_eq!(Daemon::start().await.get("/api/issues").await.expect(200), json!([]));
+    }
+
+    #[actix_web::test]
+    async fn filters_narrow_it_down() {
+        let daemon = with_issues().await;
+        for (query, expected) in [
+            ("state=queued", vec!["acme/api#1", "acme/web#9"]),
+            ("state=assigned", vec!["acme/web#10"]),
+            ("state=escalated", vec!["acme/api#2"]),
+            ("state=failed", vec!["acme/api#2"]),
+            ("State=assigned,failed", vec!["acme/api#2", "acme/web#10"]),
+            ("repo=ACME/WEB", vec!["acme/web#9", "acme/web#10"]),
+            ("agentId=dev-e-node", vec!["acme/web#10"]),
+            ("priority=high", vec!["acme/web#10"]),
+            ("repo=acme/api&priority=high", vec![]),
+            ("state=", ALL.to_vec()),
+        ] {
+            let rows = daemon.get(&format!("/api/issues?{query}")).await.expect(200);
+            assert_eq!(names(&rows), expected, "{query}");
+        }
+        for query in [
+            "state=stuck",
+            "repo=acme",
+            "agentId=a%20b",
+            "priority=urgent",
+            "limit=0",
+            "limit=1001",
+            "limit=2&cursor=x",
+        ] {
+            daemon.get(&format!("/api/issues?{query}")).await.refused(400, "malformed");
+        }
+    }
+
+    #[actix_web::test]
+    async fn with_a_limit_pages_follow_each_other_without_gap_or_repeat() {
+        let daemon = with_issues().await;
+        let mut seen = Vec::new();
+        let mut uri = Some("/api/issues?limit=3&repo=".to_owned());
+        while let Some(at) = uri {
+            let page = daemon.get(&at).await;
+            seen.extend(names(&page.expect(200)).into_iter().map(str::to_owned));
+            uri = next_of(&page);
+        }
+        assert_eq!(seen, ALL);
+        assert_eq!(next_of(&daemon.get("/api/issues?limit=4").await), None);
+    }
+
+    #[actix_web::test]
+    async fn a_list_is_longer_than_a_read_of_the_store() {
+        let daemon = Daemon::start().await;
+        let count = super::PAGE + 1;
+        for number in 1..=count {
+            approve(&daemon, "acme/web", number as u64, json!({})).await;
+        }
+        let rows = daemon.get("/api/issues").await.expect(200);
+        assert_eq!(rows.as_array().unwrap().len(), count);
+    }
+
+    #[actix_web::test]
+    async fn a_row_names_the_dependencies_that_keep_it_back() {
+        let daemon = with_issues().await;
+        let blocked = |rows: &Value| rows[0]["blockedBy"].clone();
+        let waiting = "/api/issues?state=queued&repo=acme/web";
+        assert_eq!(blocked(&daemon.get(waiting).await.expect(200)), json!(["acme/web#10", "acme/api#1"]));
+        daemon.report(&json!({ "type": "ISSUE_DONE", "repo": "acme/api", "issueNumber": 1 })).await;
+        assert_eq!(blocked(&daemon.get(waiting).await.expect(200)), json!(["acme/web#10"]));
+    }
+
+    #[actix_web::test]
+    async fn one_issue_has_its_body_and_its_timeline() {
+        let daemon = with_issues().await;
+        let issue = daemon.get("/api/issues/acme/WEB/10").await.expect(200);
+        assert_eq!((&issue["streamId"], &issue["body"]), (&json!("acme/web#10"), &json!("text")));
+        assert_eq!((&issue["state"], &issue["agentId"]), (&json!("assigned"), &json!("dev-e-node")));
+        let timeline: Vec<&str> =
+            issue["timeline"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
+        assert_eq!(timeline, ["IssueApproved", "IssueAssigned"]);
+    }
+
+    #[actix_web::test]
+    async fn a_number_that_is_a_pull_request_means_it_here_too() {
+        let daemon = with_issues().await;
+        daemon.pull_request("acme/web#57", &["acme/web#9"]).await;
+        let pull = daemon.get("/api/issues/acme/web/57").await.expect(200);
+        assert_eq!((&pull["prNumber"], &pull["timeline"][0]["type"]), (&json!(57), &json!("PrCreated")));
+    }
+
+    #[actix_web::test]
+    async fn what_was_never_approved_has_a_stream_and_no_row() {
+        let daemon = Daemon::start().await;
+        let hook = json!({ "type": "WORK_STARTED", "repo": "acme/web", "issueNumber": 4, "agentId": "somebody" });
+        daemon.report(&hook).await;
+        assert_eq!(daemon.get("/api/issues").await.expect(200), json!([]));
+        daemon.get("/api/issues/acme/web/4").await.refused(404, "unknown");
+        daemon.get("/api/issues/acme/web/99").await.refused(404, "unknown");
+        daemon.get("/api/issues/acme/web/x").await.refused(400, "malformed");
+        assert_eq!(daemon.get("/api/events/stream?id=acme/web%234").await.expect(200)[0]["type"], "WorkStarted");
+    }
+}

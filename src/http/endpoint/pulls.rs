@@ -66,3 +66,28 @@ fn rows(stored: impl IntoIterator<Item = StoredRow>) -> Vec<PullRow> {
     };
     stored.into_iter().filter_map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use serde_json::json;
+
+    #[actix_web::test]
+    async fn pull_requests_are_listed_filtered_and_paged() {
+        let daemon = Daemon::start().await;
+        for reference in ["acme/web#57", "acme/api#3", "acme/web#58"] {
+            daemon.pull_request(reference, &["acme/web#4"]).await;
+        }
+        let names = |rows: serde_json::Value| -> Vec<String> {
+            rows.as_array().unwrap().iter().map(|row| row["streamId"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(daemon.get("/api/pulls").await.expect(200)), ["acme/api#3", "acme/web#57", "acme/web#58"]);
+        let of_repo = daemon.get("/api/pulls?repo=acme/web&state=open").await.expect(200);
+        assert_eq!(of_repo[0]["linkedIssues"], json!(["acme/web#4"]));
+        assert_eq!(names(of_repo), ["acme/web#57", "acme/web#58"]);
+        assert_eq!(daemon.get("/api/pulls?state=merged").await.expect(200), json!([]));
+        let page = daemon.get("/api/pulls?limit=2").await;
+        assert!(page.headers["link"].contains("cursor="), "{page:?}");
+        daemon.get("/api/pulls?state=queued").await.refused(400, "malformed");
+    }
+}

@@ -48,3 +48,36 @@ async fn title(store: &dyn Store, issue: &IssueRef) -> Result<Option<String>, St
         Some((_, StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_))) | None => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+    use conductor_core::claim::QueueEntry;
+    use conductor_core::event::Priority;
+    use conductor_core::identity::IssueRef;
+    use serde_json::json;
+
+    #[actix_web::test]
+    async fn the_queue_is_in_its_own_order_with_titles_and_what_keeps_it_back() {
+        let daemon = Daemon::start().await;
+        let approval = json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "Broken" });
+        daemon.report(&approval).await;
+        let read = |text: &str| IssueRef::parse(text).unwrap();
+        let entry = |text: &str| QueueEntry {
+            issue: read(text),
+            priority: Priority::Normal,
+            queued_at: daemon.edge.now(),
+            stack: Some("node".to_owned()),
+            escalate: Vec::new(),
+            excluded: Default::default(),
+            depends_on: vec![read("acme/web#1")],
+            rework: None,
+        };
+        *daemon.queue.0.lock().unwrap() =
+            vec![(entry("acme/web#9"), vec![read("acme/web#1")]), (entry("acme/web#4"), vec![])];
+        let rows = daemon.get("/api/queue").await.expect(200);
+        assert_eq!((&rows[0]["streamId"], &rows[0]["blockedBy"]), (&json!("acme/web#9"), &json!(["acme/web#1"])));
+        assert_eq!((&rows[1]["title"], &rows[1]["blockedBy"]), (&json!("Broken"), &json!([])));
+        assert_eq!((&rows[1]["kind"], &rows[1]["queuedAt"]), (&json!("work"), &json!("2026-11-21T12:00:00.000Z")));
+    }
+}

@@ -6,40 +6,43 @@ use conductor_core::authority::{Caller, Voice, may_report};
 use conductor_core::event::{EventType, Metadata};
 use conductor_core::identity::Claimant;
 use conductor_core::port::KeyedAnswer;
+use tracing::Instrument;
 
-use crate::caller::{identify, name_of};
+use crate::caller::{identify, name_of, refuse_foreign_pages};
 use crate::edge::Edge;
 use crate::error::ApiError;
 use crate::idempotency;
 use crate::json::{Limits, Properties, RawBody, parse};
 use crate::report::{AGENT_ID, Place, agent_is_the_object, has_place, missing_agent, translate};
-use crate::wire::{self, EventAnswer};
+use crate::wire::{EventAnswer, LogPlace};
 
 /// Takes a report.
 ///
 /// # Errors
 /// Whatever is wrong with it, and whatever the stream that decides it answers.
 pub async fn post(edge: Data<Edge>, request: HttpRequest, body: RawBody) -> Result<HttpResponse, ApiError> {
-    let mut properties = Properties::of(parse(&body.0, &Limits::API)?)?;
+    refuse_foreign_pages(&request)?;
+    let span = tracing::info_span!("report", caller = tracing::field::Empty, event_type = tracing::field::Empty);
+    let answer = take(&edge, &request, &body.0).instrument(span.clone()).await;
+    if let Err(refused) = &answer {
+        // A refusal that nobody sees goes on for weeks: old clients ignore most answers.
+        tracing::info!(parent: &span, status = refused.status().as_u16(), code = refused.code(), "refused a report: {refused}");
+    }
+    answer
+}
+
+async fn take(edge: &Edge, request: &HttpRequest, body: &[u8]) -> Result<HttpResponse, ApiError> {
+    let mut properties = Properties::of(parse(body, &Limits::API)?)?;
     let event_type = event_type(&mut properties)?;
-    let caller = caller(&edge, event_type, &mut properties)?;
-    let key = idempotency::key_of(&request, &caller, &body.0)?;
+    let caller = caller(edge, event_type, &mut properties)?;
+    tracing::Span::current().record("caller", name_of(&caller)).record("event_type", event_type.as_str());
+    let key = idempotency::key_of(request, &caller, body)?;
     if let Some(key) = &key
         && let Some(answer) = idempotency::first_answer(&**edge.store(), key, event_type).await?
     {
         return Ok(answer);
     }
-    let answer = perform(&edge, event_type, &caller, properties, key.clone()).await;
-    if let Err(refused) = &answer {
-        tracing::info!(
-            caller = name_of(&caller),
-            event_type = event_type.as_str(),
-            status = refused.status().as_u16(),
-            code = refused.code(),
-            "answered {event_type} of {} with {refused}",
-            name_of(&caller),
-        );
-    }
+    let answer = perform(edge, event_type, &caller, properties, key.clone()).await;
     if let Some(key) = &key {
         idempotency::keep(&**edge.store(), key, &answer, edge.now()).await;
     }
@@ -89,7 +92,7 @@ async fn perform(
     };
     let reply = report.asked.deliver(&edge.coordinator, metadata, key).await?;
     let said = match &reply.receipt {
-        Some(receipt) => Some(wire::Place::of(&**edge.store(), &reply.stream, receipt, event_type).await),
+        Some(receipt) => Some(LogPlace::of(&**edge.store(), &reply.stream, receipt, event_type).await),
         None => None,
     };
     Ok(EventAnswer::new(event_type, &reply.stream, &reply.outcome, said, now))

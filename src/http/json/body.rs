@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -8,6 +9,9 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt;
 
 use crate::error::ApiError;
+
+/// The longest that a body may take to come: 1 MiB in 30 s is a slow line, longer is somebody who holds connections.
+const SLOWEST: Duration = Duration::from_secs(30);
 
 /// A request's body, within the limit of its scope (`PayloadConfig`), whatever its content type says.
 #[derive(Debug)]
@@ -19,7 +23,11 @@ impl FromRequest for RawBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let read = Bytes::from_request(request, payload);
-        async move { read.await.map(Self).map_err(|error| refused(&error)) }.boxed_local()
+        async move {
+            let read = tokio::time::timeout(SLOWEST, read).await.map_err(|_| ApiError::too_slow())?;
+            read.map(Self).map_err(|error| refused(&error))
+        }
+        .boxed_local()
     }
 }
 

@@ -14,7 +14,7 @@ mod place;
 mod pull_request;
 mod rig;
 
-use conductor_core::authority::{Caller, Standing, Voice, standing_of};
+use conductor_core::authority::{Caller, Membership, Voice, membership_of};
 use conductor_core::data::Value;
 use conductor_core::event::EventType;
 use conductor_core::identity::{AgentId, Claimant};
@@ -52,8 +52,8 @@ impl Reporting<'_> {
         self.caller.claimant().ok_or_else(|| missing_agent(self.event_type))
     }
 
-    fn standing(&self) -> Result<Standing, ApiError> {
-        Ok(standing_of(self.policy, self.agent()?)?)
+    fn membership(&self) -> Result<Membership, ApiError> {
+        Ok(membership_of(self.policy, self.agent()?)?)
     }
 
     fn agent(&self) -> Result<&AgentId, ApiError> {
@@ -153,7 +153,7 @@ fn not_reported(event_type: EventType) -> ApiError {
 
 /// Whether the caller's AGENT_STUCK is about a review.
 fn reviews(reporting: Reporting<'_>) -> Result<bool, ApiError> {
-    Ok(reporting.standing()? == Standing::Role(Role::Reviewer))
+    Ok(reporting.membership()? == Membership::Role(Role::Reviewer))
 }
 
 /// Whether the type is about an issue or pull request, so that its place must be looked up.
@@ -169,3 +169,6 @@ pub fn has_place(event_type: EventType) -> bool {
         Voice::EveryAgent | Voice::Daemon => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

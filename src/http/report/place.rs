@@ -120,3 +120,72 @@ fn reference(repo: &RepoName, number: u64) -> Result<IssueRef, ApiError> {
         ApiError::malformed(format!("{repo}#{number} is no number that GitHub gives: send the real one"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Daemon;
+    use serde_json::json;
+
+    async fn place(daemon: &Daemon, text: &serde_json::Value) -> Result<(Option<String>, Option<String>), ApiError> {
+        let read = crate::json::parse(text.to_string().as_bytes(), &crate::json::Limits::API)?;
+        let place = Place::take(&mut Properties::of(read)?, &**daemon.store()).await?;
+        Ok((place.issue.map(|issue| issue.to_string()), place.pull_request.map(|pull| pull.to_string())))
+    }
+
+    fn names(issue: Option<&str>, pull: Option<&str>) -> (Option<String>, Option<String>) {
+        (issue.map(str::to_owned), pull.map(str::to_owned))
+    }
+
+    #[actix_web::test]
+    async fn a_number_means_what_the_read_models_know_it_as() {
+        let daemon = Daemon::start().await;
+        let approval = json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "x" });
+        daemon.report(&approval).await;
+        daemon.pull_request("acme/web#57", &["acme/web#4"]).await;
+        daemon.pull_request("acme/web#58", &["acme/web#4", "acme/web#5"]).await;
+        for (text, expected) in [
+            (json!({"repo": "acme/web", "issueNumber": 4}), names(Some("acme/web#4"), None)),
+            (json!({"repo": "acme/web", "issueNumber": 57}), names(Some("acme/web#4"), Some("acme/web#57"))),
+            (json!({"repo": "ACME/WEB", "prNumber": 57}), names(Some("acme/web#4"), Some("ACME/WEB#57"))),
+            (json!({"repo": "acme/web", "issueNumber": 58}), names(None, Some("acme/web#58"))),
+            (json!({"repo": "acme/web", "issueNumber": 9}), names(Some("acme/web#9"), None)),
+            (
+                json!({"repo": "acme/web", "issueNumber": 4, "prNumber": 60}),
+                names(Some("acme/web#4"), Some("acme/web#60")),
+            ),
+            (
+                json!({"repo": "acme/web", "issueNumber": 4, "prRepo": "acme/fork", "prNumber": 60}),
+                names(Some("acme/web#4"), Some("acme/fork#60")),
+            ),
+            (
+                json!({"repo": "acme/web", "issueNumber": 4, "prUrl": "https://github.com/acme/web/pull/61/files"}),
+                names(Some("acme/web#4"), Some("acme/web#61")),
+            ),
+        ] {
+            assert_eq!(place(&daemon, &text).await, Ok(expected), "{text}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_pull_request_number_that_is_an_issue_is_refused() {
+        let daemon = Daemon::start().await;
+        let approval = json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "x" });
+        daemon.report(&approval).await;
+        let refused = place(&daemon, &json!({"repo": "acme/web", "issueNumber": 9, "prNumber": 4})).await.unwrap_err();
+        assert!(refused.to_string().contains("acme/web#4 is an issue"), "{refused}");
+    }
+
+    #[actix_web::test]
+    async fn a_place_needs_a_repository_and_a_number() {
+        let daemon = Daemon::start().await;
+        for text in [
+            json!({"issueNumber": 4}),
+            json!({"repo": "acme/web"}),
+            json!({"repo": "acme/web", "issueNumber": 0}),
+            json!({"repo": "acme/web", "issueNumber": 4, "prNumber": "57"}),
+        ] {
+            assert_eq!(place(&daemon, &text).await.unwrap_err().code(), "malformed", "{text}");
+        }
+    }
+}

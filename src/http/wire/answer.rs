@@ -27,7 +27,7 @@ pub struct EventAnswer {
 
 /// Where in its stream and in the log an event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct LogPlace {
     /// 1, 2, 3 …
     pub version: u64,
     /// Its position.
@@ -43,7 +43,7 @@ impl EventAnswer {
         event_type: EventType,
         stream: &StreamId,
         outcome: &Outcome,
-        said: Option<Place>,
+        said: Option<LogPlace>,
         now: Timestamp,
     ) -> Self {
         let since = match outcome {
@@ -61,7 +61,7 @@ impl EventAnswer {
     }
 }
 
-impl Place {
+impl LogPlace {
     /// Where an append's event of this type stands; its first event where none has that type (an agent's report may be kept
     /// under another name).
     pub async fn of(store: &dyn Store, stream: &StreamId, receipt: &Receipt, event_type: EventType) -> Self {
@@ -89,15 +89,15 @@ impl Place {
 mod tests {
     use super::*;
 
-    fn worded(outcome: Outcome, said: Option<Place>) -> String {
+    fn worded(outcome: Outcome, said: Option<LogPlace>) -> String {
         let stream = StreamId::parse(conductor_core::identity::StreamKind::Issue, "acme/web#4").unwrap();
         let event_type = EventType::parse("WORK_STARTED").unwrap();
         serde_json::to_string(&EventAnswer::new(event_type, &stream, &outcome, said, Timestamp::from_millis(0)))
             .unwrap()
     }
 
-    fn said() -> Option<Place> {
-        Some(Place { version: 3, position: 30, time: Timestamp::from_millis(0) })
+    fn said() -> Option<LogPlace> {
+        Some(LogPlace { version: 3, position: 30, time: Timestamp::from_millis(0) })
     }
 
     #[test]

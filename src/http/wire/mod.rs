@@ -10,7 +10,9 @@ mod pull_row;
 mod queue_row;
 
 pub use agent_row::{AgentRow, AssignmentRow, Presence};
-pub use answer::{EventAnswer, Place};
+pub use answer::{EventAnswer, LogPlace};
+#[cfg(test)]
+pub(crate) use assignment::tests::assignment as assignment_for_tests;
 pub use assignment::{AssignmentView, IssueView, LeaseView};
 pub use board::board;
 pub use event::StoredEvent;
