@@ -10,6 +10,7 @@
 //! | [`wire`] | the shapes that clients see |
 //! | [`error`] | the one table from everything that can go wrong to a status and a code |
 //! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
+//! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
 
 pub mod caller;
@@ -29,4 +30,5 @@ pub mod server;
 pub mod subject;
 #[cfg(test)]
 mod testing;
+pub mod webhook;
 pub mod wire;
