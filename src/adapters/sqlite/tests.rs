@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{OpenError, SqliteOptions, SqliteStore};
 use crate::contract::Subject;
-use crate::contract::story::{Pen, approved, approved_as, issue_id, prioritised};
+use crate::contract::story::{Pen, approved, approved_as, issue_id, online, opened, prioritised, pull_id, sha};
 use conductor_core::event::Priority;
 
 /// A folder of its own that goes with the test.
@@ -167,6 +167,42 @@ async fn a_job_that_fails_is_taken_back_alone() {
     assert_eq!(answered.unwrap().last_version, 1);
     let left: i64 = folder.sql().query_row("SELECT count(*) FROM heartbeats", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_is_taken_back_and_the_writer_goes_on() {
+    let folder = TempFolder::new();
+    let store = folder.open();
+    let panicked: Result<(), StoreFailure> = store
+        .write(|connection| {
+            connection.execute("INSERT INTO heartbeats VALUES ('half', '', 1)", [])?;
+            panic!("a bug")
+        })
+        .await;
+    assert!(panicked.is_err());
+    Pen::approved_issue(&as_store(&store), "acme/web#7").await;
+    let left: i64 = folder.sql().query_row("SELECT count(*) FROM heartbeats", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn people_find_issues_pulls_agents_and_the_timeline_in_views() {
+    let folder = TempFolder::new();
+    let store = as_store(&folder.open());
+    Pen::approved_issue(&store, "Acme/Web#7").await;
+    Pen::pull(&store, "Acme/Web#8").write(vec![opened(&pull_id("Acme/Web#8"), sha(1))]).await;
+    Pen::agent(&store, "dev-e-node").write(vec![online()]).await;
+    let sql = folder.sql();
+    for (view, expected) in [("issues", "Acme/Web#7"), ("pulls", "Acme/Web#8"), ("agents", "dev-e-node")] {
+        let found: String = sql.query_row(&format!("SELECT id FROM {view}"), [], |row| row.get(0)).unwrap();
+        assert_eq!(found, expected, "{view}");
+    }
+    let (stream, time): (String, String) = sql
+        .query_row("SELECT stream, time FROM timeline WHERE type = 'ISSUE_APPROVED'", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert_eq!((stream.as_str(), time.as_str()), ("Acme/Web#7", "2026-11-21T09:30:00.123Z"));
 }
 
 #[tokio::test]

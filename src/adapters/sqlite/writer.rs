@@ -1,4 +1,5 @@
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -145,18 +146,24 @@ fn commit(connection: &Connection, batch: Vec<Box<dyn Job>>) {
     }
 }
 
+/// Runs one job so that it leaves either all that it wrote or nothing; where even that fails, the transaction goes.
 fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> Result<(), Fault> {
     execute(connection, "SAVEPOINT job")?;
-    match job.run(connection) {
-        Ok(()) => execute(connection, "RELEASE job"),
-        Err(fault) => {
-            if !connection.is_autocommit() {
-                execute(connection, "ROLLBACK TO job")?;
-                execute(connection, "RELEASE job")?;
-            }
-            Err(fault)
+    let worked = run_caught(connection, job).and_then(|()| execute(connection, "RELEASE job"));
+    if worked.is_err() && !connection.is_autocommit() {
+        let taken_back = execute(connection, "ROLLBACK TO job").and_then(|()| execute(connection, "RELEASE job"));
+        if taken_back.is_err() {
+            execute(connection, "ROLLBACK")?;
         }
     }
+    worked
+}
+
+/// A bug in one job must not end the thread that everybody's writes depend on.
+fn run_caught(connection: &Connection, job: &mut dyn Job) -> Result<(), Fault> {
+    // Unwind safety: what the job wrote is taken back with its savepoint, and the job itself is only settled.
+    let caught = catch_unwind(AssertUnwindSafe(|| job.run(connection)));
+    caught.unwrap_or_else(|_| Err(StoreFailure::Corrupt("a statement's code panicked".to_owned()).into()))
 }
 
 fn execute(connection: &Connection, statement: &str) -> Result<(), Fault> {
