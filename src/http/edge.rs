@@ -23,10 +23,13 @@ pub trait Claims: Send + Sync {
     fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>>;
 }
 
+/// An issue that waits, with the dependencies that keep it back.
+pub type Waiting = (QueueEntry, Vec<IssueRef>);
+
 /// Looks into the ready queue.
 pub trait QueueView: Send + Sync {
-    /// Everything that waits for a holder, in the order of hand-out, each with the dependencies that keep it back.
-    fn waiting(&self) -> PortFuture<'_, Result<Vec<(QueueEntry, Vec<IssueRef>)>, Rejected>>;
+    /// Everything that waits for a holder, in the order of hand-out.
+    fn waiting(&self) -> PortFuture<'_, Result<Vec<Waiting>, Rejected>>;
 }
 
 /// The inside of the daemon, as the edge sees it. Shared by all workers.

@@ -18,9 +18,12 @@ use crate::json::ParseError;
 /// When to come back if nobody knows better: a store that restarts is back within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// An answer that isn't what was asked for.
+/// An answer that isn't what was asked for. Boxed, so that what goes well doesn't carry room for it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ApiError {
+pub struct ApiError(Box<Problem>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Problem {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -34,20 +37,24 @@ pub struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Map::new(), retry_after: None, allow: None, cause: None }
+        let (details, message) = (Map::new(), message.into());
+        Self(Box::new(Problem { status, code, message, details, retry_after: None, allow: None, cause: None }))
     }
 
-    fn because(self, cause: impl Into<String>) -> Self {
-        Self { cause: Some(cause.into()), ..self }
+    fn because(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
     }
 
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+        self.0.details.insert(name.to_owned(), value.into());
         self
     }
 
     fn unavailable(code: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message) }
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message);
+        error.0.retry_after = Some(retry_after);
+        error
     }
 
     /// 400: the request makes no sense; the message says what to do about it.
@@ -78,7 +85,9 @@ impl ApiError {
     /// 405: the path exists, the method doesn't.
     pub fn method_not_allowed(method: &str, allow: &'static str) -> Self {
         let message = format!("{method} is not answered here: use {allow}");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message) }
+        let mut error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        error.0.allow = Some(allow);
+        error
     }
 
     /// 408: the body did not come in time.
@@ -112,30 +121,30 @@ impl ApiError {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// The body.
     #[must_use]
     pub fn body(&self) -> Value {
         let mut body = Map::new();
-        body.insert("error".to_owned(), Value::String(self.message.clone()));
-        body.insert("code".to_owned(), Value::String(self.code.to_owned()));
-        body.extend(self.details.clone());
+        body.insert("error".to_owned(), Value::String(self.0.message.clone()));
+        body.insert("code".to_owned(), Value::String(self.0.code.to_owned()));
+        body.extend(self.0.details.clone());
         Value::Object(body)
     }
 
     /// Whether a repeat with the same idempotency key gets this answer again (409 and 422), or another chance.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.code != "idempotency_key_reused"
-            && matches!(self.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+        self.0.code != "idempotency_key_reused"
+            && matches!(self.0.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
     }
 }
 
@@ -227,7 +236,7 @@ impl From<FieldError> for ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)
+        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.code, self.0.message)
     }
 }
 
@@ -235,28 +244,28 @@ impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.0.cause {
             tracing::warn!(
-                status = self.status.as_u16(),
-                code = self.code,
+                status = self.0.status.as_u16(),
+                code = self.0.code,
                 "answered {}: failed to {cause}",
-                self.code
+                self.0.code
             );
         }
-        let mut response = HttpResponse::build(self.status);
-        if let Some(retry_after) = self.retry_after {
+        let mut response = HttpResponse::build(self.0.status);
+        if let Some(retry_after) = self.0.retry_after {
             // Whole seconds, rounded up: 0 would invite a hot loop.
             let seconds = retry_after.as_millis().div_ceil(1000).max(1);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if let Some(allow) = self.allow {
+        if let Some(allow) = self.0.allow {
             response.insert_header((header::ALLOW, allow));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response.json(self.body())
@@ -286,7 +295,7 @@ mod tests {
         let body = error.body();
         assert!(body["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{body}");
         assert_eq!(body["code"], error.code());
-        (response.status().as_u16(), error.code, response.headers().contains_key("retry-after"), error.is_kept())
+        (response.status().as_u16(), error.code(), response.headers().contains_key("retry-after"), error.is_kept())
     }
 
     #[test]

@@ -12,7 +12,6 @@ use actix_web::{App, web};
 use conductor_actors::{Arbiters, Coordinator, Ports, Rejected, Request, Settings};
 use conductor_adapters::memory::MemoryStore;
 use conductor_adapters::system_entropy::SystemEntropy;
-use conductor_core::claim::QueueEntry;
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::{Claimant, IssueRef, Login, Sha, StreamId};
 use conductor_core::port::{Clock, LogFilter, PortFuture, Store};
@@ -21,7 +20,7 @@ use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use serde_json::Value;
 
-use crate::edge::{Claims, Edge, QueueView, Readiness, RequestIds, Stage};
+use crate::edge::{Claims, Edge, QueueView, Readiness, RequestIds, Stage, Waiting};
 use crate::health::StoreDependency;
 use crate::heartbeats::HeartbeatBatcher;
 use crate::wire::AssignmentView;
@@ -54,10 +53,10 @@ impl Claims for FakeClaims {
 }
 
 #[derive(Default)]
-pub(crate) struct FakeQueue(pub(crate) Mutex<Vec<(QueueEntry, Vec<IssueRef>)>>);
+pub(crate) struct FakeQueue(pub(crate) Mutex<Vec<Waiting>>);
 
 impl QueueView for FakeQueue {
-    fn waiting(&self) -> PortFuture<'_, Result<Vec<(QueueEntry, Vec<IssueRef>)>, Rejected>> {
+    fn waiting(&self) -> PortFuture<'_, Result<Vec<Waiting>, Rejected>> {
         let found = self.0.lock().unwrap().clone();
         Box::pin(std::future::ready(Ok(found)))
     }

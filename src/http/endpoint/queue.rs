@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use conductor_core::claim::QueueEntry;
 use conductor_core::decider::StreamState;
 use conductor_core::identity::{IssueRef, StreamId};
 use conductor_core::port::{Store, StoreFailure};
 use futures_util::stream::{self, Stream, StreamExt};
 
-use crate::edge::Edge;
+use crate::edge::{Edge, Waiting};
 use crate::error::ApiError;
 use crate::paging::streamed;
 use crate::wire::QueueRow;
@@ -27,10 +26,7 @@ pub async fn list(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     streamed("[".to_owned(), rows(Arc::clone(edge.store()), waiting), "]").await
 }
 
-fn rows(
-    store: Arc<dyn Store>,
-    waiting: Vec<(QueueEntry, Vec<IssueRef>)>,
-) -> impl Stream<Item = Result<Vec<QueueRow>, StoreFailure>> {
+fn rows(store: Arc<dyn Store>, waiting: Vec<Waiting>) -> impl Stream<Item = Result<Vec<QueueRow>, StoreFailure>> {
     stream::iter(waiting)
         .map(move |(entry, blocked_by)| {
             let store = Arc::clone(&store);

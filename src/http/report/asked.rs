@@ -12,7 +12,7 @@ use conductor_core::rig::{RigCommand, RigDecider};
 #[derive(Debug, PartialEq)]
 pub enum Asked {
     /// Of an issue.
-    Issue(IssueRef, IssueCommand),
+    Issue(IssueRef, Box<IssueCommand>),
     /// Of a pull request.
     PullRequest(PrRef, PullRequestCommand),
     /// Of an agent.
@@ -45,7 +45,7 @@ impl Asked {
     ) -> Result<Reply, Rejected> {
         match self {
             Self::Issue(issue, command) => {
-                let request = Request { command, metadata, key };
+                let request = Request { command: *command, metadata, key };
                 coordinator.execute::<IssueDecider>(StreamId::Issue(issue), request).await.map(reply)
             }
             Self::PullRequest(pull_request, command) => {

@@ -44,12 +44,12 @@ pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Re
         "AGENT_STUCK" => return held(reporting, issue, token, Reported::Stuck { reason: reason(properties)? }),
         _ => return Err(not_reported(reporting.event_type)),
     };
-    Ok(Asked::Issue(issue, command))
+    Ok(Asked::Issue(issue, Box::new(command)))
 }
 
 fn held(reporting: Reporting<'_>, issue: IssueRef, token: Option<String>, what: Reported) -> Result<Asked, ApiError> {
     let report = HolderReport { by: reporting.claimant()?.clone(), token, what };
-    Ok(Asked::Issue(issue, IssueCommand::Report(report)))
+    Ok(Asked::Issue(issue, Box::new(IssueCommand::Report(report))))
 }
 
 fn pull_request(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Reported, ApiError> {

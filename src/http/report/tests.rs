@@ -42,7 +42,7 @@ fn issue_command(name: &str, caller: &Caller, text: &str) -> IssueCommand {
     match asked(name, caller, text) {
         Asked::Issue(issue, command) => {
             assert_eq!(issue.to_string(), ISSUE);
-            command
+            *command
         }
         other @ (Asked::PullRequest(..) | Asked::Agent(..) | Asked::Rig(..)) => panic!("{name} -> {other:?}"),
     }
@@ -61,29 +61,24 @@ fn pull_command(name: &str, caller: &Caller, text: &str) -> PullRequestCommand {
 
 #[track_caller]
 fn fact(name: &str, text: &str) -> PullRequestEvent {
-    match pull_command(name, &operator(), text) {
-        PullRequestCommand::Record(event) => *event,
-        other => panic!("{name} -> {other:?}"),
-    }
+    let command = pull_command(name, &operator(), text);
+    let PullRequestCommand::Record(event) = command else { panic!("{name} -> {command:?}") };
+    *event
 }
 
 #[track_caller]
 fn agent_event(name: &str, text: &str) -> AgentEvent {
-    match asked(name, &agent("dev-e-node/ab12c"), text) {
-        Asked::Agent(agent, AgentCommand::Report(event)) => {
-            assert_eq!(agent.to_string(), "dev-e-node");
-            *event
-        }
-        other => panic!("{name} -> {other:?}"),
-    }
+    let asked = asked(name, &agent("dev-e-node/ab12c"), text);
+    let Asked::Agent(agent, AgentCommand::Report(event)) = asked else { panic!("{name} -> {asked:?}") };
+    assert_eq!(agent.to_string(), "dev-e-node");
+    *event
 }
 
 #[track_caller]
 fn rig_event(name: &str, caller: &Caller, text: &str) -> RigEvent {
-    match asked(name, caller, text) {
-        Asked::Rig(RigCommand::Record(event)) => *event,
-        other => panic!("{name} -> {other:?}"),
-    }
+    let asked = asked(name, caller, text);
+    let Asked::Rig(RigCommand::Record(event)) = asked else { panic!("{name} -> {asked:?}") };
+    *event
 }
 
 /// Everything that any type requires.
@@ -222,8 +217,8 @@ fn the_minutes_of_a_finished_issue_and_clients_clocks_are_kept_beside_it() {
     let place = Place::of(Some(ISSUE), None);
     let report =
         read("ISSUE_DONE", &operator(), &place, r#"{"attempt":12,"timestamp":"2020-01-01T00:00:00Z"}"#).unwrap();
-    let Asked::Issue(_, IssueCommand::Finish { by }) = report.asked else { panic!("{:?}", report.asked) };
-    assert_eq!(by, "operator:ada");
+    let finish = IssueCommand::Finish { by: "operator:ada".to_owned() };
+    assert_eq!(report.asked, Asked::Issue(IssueRef::parse(ISSUE).unwrap(), Box::new(finish)));
     assert_eq!(report.extra.get("attempt"), Some(&Value::Int(12)));
     assert_eq!(report.extra.get("timestamp"), Some(&Value::text("2020-01-01T00:00:00Z")));
 }
