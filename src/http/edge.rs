@@ -9,7 +9,7 @@ use conductor_core::port::{PortFuture, Store};
 use conductor_core::roster::Policy;
 use conductor_core::time::Timestamp;
 
-use crate::health::Dependency;
+use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
 use crate::wire::AssignmentView;
 use conductor_actors::Rejected;
@@ -51,6 +51,22 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer on the current
+    /// Tokio runtime.
+    #[must_use]
+    pub fn new(coordinator: Coordinator, claims: Arc<dyn Claims>, queue: Arc<dyn QueueView>) -> Self {
+        let store = Arc::clone(coordinator.store());
+        Self {
+            claims,
+            queue,
+            heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
+            dependencies: vec![Arc::new(StoreDependency::new(store))],
+            readiness: Readiness::default(),
+            requests: RequestIds::new(coordinator.clock().now()),
+            coordinator,
+        }
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {

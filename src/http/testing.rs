@@ -20,9 +20,7 @@ use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use serde_json::Value;
 
-use crate::edge::{Claims, Edge, QueueView, Readiness, RequestIds, Stage, Waiting};
-use crate::health::StoreDependency;
-use crate::heartbeats::HeartbeatBatcher;
+use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
 use crate::wire::AssignmentView;
 
 /// Noon of a day in 2026, until a test moves it.
@@ -119,16 +117,9 @@ impl Daemon {
         };
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;
         let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
-        let store = Arc::clone(coordinator.store());
-        let edge = Arc::new(Edge {
-            claims: Arc::clone(&claims) as Arc<dyn Claims>,
-            queue: Arc::clone(&queue) as Arc<dyn QueueView>,
-            heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
-            dependencies: vec![Arc::new(StoreDependency::new(store))],
-            readiness: Readiness::default(),
-            requests: RequestIds::new(noon),
-            coordinator,
-        });
+        let (claims_port, queue_port) =
+            (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
+        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port));
         edge.readiness.enter(Stage::Ready);
         Self { edge, clock, claims, queue }
     }

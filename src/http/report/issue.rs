@@ -1,7 +1,7 @@
 use conductor_core::data::{Field, FieldError, Value};
 use conductor_core::event::{IssueApproved, Priority};
 use conductor_core::identity::{Claimant, IssueRef, RepoName, Sha};
-use conductor_core::issue::{Claim, ClaimVia, HolderReport, IssueCommand, Reported};
+use conductor_core::issue::{Claim, ClaimVia, HolderReport, IssueCommand, Reported, priority_of_labels};
 
 use super::{AGENT_ID, Asked, Reporting, not_reported};
 use crate::error::ApiError;
@@ -68,11 +68,12 @@ fn approval(issue: &IssueRef, properties: &mut Properties) -> Result<IssueApprov
     if title.trim().is_empty() {
         return Err(ApiError::malformed("title is empty: send the issue's title"));
     }
+    let labels: Vec<String> = properties.optional("labels")?.unwrap_or_default();
     Ok(IssueApproved {
         title,
         url: properties.first_of(&["url", "issueUrl"])?,
         body: properties.optional("body")?,
-        priority: priority(properties)?.unwrap_or(Priority::Normal),
+        priority: priority(properties)?.unwrap_or_else(|| priority_of_labels(&labels)),
         depends_on: dependencies(&issue.repo, properties)?.unwrap_or_default(),
         stack: properties.optional("stack")?,
         escalate: properties.optional("escalate")?.unwrap_or_default(),
@@ -80,7 +81,7 @@ fn approval(issue: &IssueRef, properties: &mut Properties) -> Result<IssueApprov
         test_command: properties.optional("testCommand")?,
         build_command: properties.optional("buildCommand")?,
         milestone: properties.optional("milestone")?,
-        labels: properties.optional("labels")?.unwrap_or_default(),
+        labels,
         source: SOURCE.to_owned(),
         new_life: false,
         updated_at: None,

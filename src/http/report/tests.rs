@@ -1,7 +1,7 @@
 use conductor_core::agent::AgentCommand;
 use conductor_core::authority::{Caller, Voice, may_report};
 use conductor_core::data::Value;
-use conductor_core::event::{AgentEvent, EventType, PullRequestEvent, RigEvent, SmokeCause, UsageCategory};
+use conductor_core::event::{AgentEvent, EventType, Priority, PullRequestEvent, RigEvent, SmokeCause, UsageCategory};
 use conductor_core::identity::{Claimant, IssueRef};
 use conductor_core::issue::{ClaimVia, IssueCommand, Reported};
 use conductor_core::pull_request::{PullRequestCommand, ReviewReport, VerdictKind};
@@ -136,6 +136,12 @@ fn an_approval_carries_what_was_sent_and_says_where_it_came_from() {
     let on: Vec<String> = approved.depends_on.iter().map(IssueRef::to_string).collect();
     assert_eq!(on, ["acme/web#1", "acme/web#2", "acme/api#3"]);
     assert_eq!((approved.source.as_str(), approved.new_life), ("api", false));
+}
+
+#[test]
+fn an_approval_without_a_priority_takes_that_of_its_labels() {
+    let command = issue_command("ISSUE_APPROVED", &operator(), r#"{"title":"x","labels":["Critical"]}"#);
+    assert!(matches!(command, IssueCommand::Approve(approved) if approved.priority == Priority::Critical));
 }
 
 #[test]

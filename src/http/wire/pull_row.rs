@@ -20,7 +20,7 @@ pub struct PullRow {
     linked_issues: Vec<String>,
     author: Option<String>,
     agent_id: Option<String>,
-    /// Of the lease that it was made under; not known on this side of the fence.
+    /// Of the lease that it was made under. Leases stand on issues, and a pull request may have several: null for now.
     epoch: Option<u32>,
     /// Until when the open dispatch may be answered.
     deadline: Option<String>,
