@@ -6,7 +6,7 @@ use std::time::Duration;
 use conductor_core::decider::{Outcome, Refusal};
 use conductor_core::event::Metadata;
 use conductor_core::identity::StreamId;
-use conductor_core::port::{AppendError, Guard, KeyedAnswer, Receipt, StoreFailure};
+use conductor_core::port::{Guard, KeyedAnswer, Receipt, StoreFailure};
 
 /// A command for one stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,20 +77,5 @@ pub enum Rejected {
 impl From<StoreFailure> for Rejected {
     fn from(failure: StoreFailure) -> Self {
         Self::Store(failure)
-    }
-}
-
-impl Rejected {
-    /// The answer for an append that failed for good (neither a conflict nor a repeat).
-    pub(crate) fn for_append(error: AppendError, retry_after: Duration) -> Self {
-        match error {
-            AppendError::KeyReused => Self::KeyReused,
-            AppendError::Guarded { guard, held } => Self::Guarded { guard, held },
-            AppendError::Store(failure) => Self::Store(failure),
-            AppendError::Conflict { .. } => Self::Busy { retry_after },
-            AppendError::Duplicate(receipt) => {
-                Self::Unknown(format!("done before, at position {}", receipt.first_position))
-            }
-        }
     }
 }

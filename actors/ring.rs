@@ -54,14 +54,13 @@ impl<D: Decider> Ring<D> {
                 board: Arc::clone(&board),
             });
             let slot = Arc::new(Slot::default());
-            let (crashing, stopping) = (Arc::clone(&board), Arc::clone(&board));
+            let crashing = Arc::clone(&board);
             supervise(
                 place,
                 Arc::clone(&slot),
                 with.settings.restart,
                 move |own| Shard::<D>::new(Arc::clone(&office), own),
                 move |panic| crashing.crashed(&panic),
-                move || stopping.stopped(),
             )
             .await;
             Seat { slot, board }
@@ -97,7 +96,7 @@ impl<D: Decider> Ring<D> {
         }
     }
 
-    /// Finishes all that is queued, then stops the shards.
+    /// Lets the shards finish all that is queued and take nothing new.
     pub(crate) async fn drain(&self) {
         join_all(self.shards.iter().map(|seat| async {
             let (done, is_done) = oneshot::channel();

@@ -50,14 +50,13 @@ impl<A: Actor> Slot<A> {
 
 /// Runs incarnations of an actor at `place` until one stops by itself; resolves when the first one has an address.
 ///
-/// `make` builds an incarnation, `crashed` hears of each panic, `stopped` of the end.
+/// `make` builds an incarnation, `crashed` hears of each panic.
 pub(crate) async fn supervise<A: Actor<Context = Context<A>>>(
     place: &Place,
     slot: Arc<Slot<A>>,
     restart: BackoffSettings,
     make: impl Fn(Addr<A>) -> A + Send + 'static,
     crashed: impl Fn(String) + Send + 'static,
-    stopped: impl FnOnce() + Send + 'static,
 ) {
     let (ready, is_ready) = oneshot::channel();
     place.run(move || {
@@ -77,12 +76,11 @@ pub(crate) async fn supervise<A: Actor<Context = Context<A>>>(
                 let end = AssertUnwindSafe(context.into_future(actor)).catch_unwind().await;
                 slot.set(None);
                 match end {
-                    Ok(()) => break,
+                    Ok(()) => return,
                     Err(panic) => crashed(panic_text(&*panic)),
                 }
                 tokio::time::sleep(streak.failed(&restart, Instant::now())).await;
             }
-            stopped();
         });
     });
     // The sender is dropped only with the arbiter's thread; requests then find an empty slot and are answered.

@@ -60,7 +60,7 @@ impl Passes {
             board: Arc::clone(&board),
         };
         self.running.write().unwrap_or_else(PoisonError::into_inner).insert(P::NAME, running);
-        let (crashing, stopping) = (Arc::clone(&board), Arc::clone(&board));
+        let crashing = Arc::clone(&board);
         let pass = Arc::new(pass);
         supervise(
             place,
@@ -71,7 +71,6 @@ impl Passes {
                 Periodic::new(Arc::clone(&pass), cadence, Arc::clone(&board), Arc::clone(&nudged))
             },
             move |panic| crashing.crashed(panic),
-            move || stopping.stopped(),
         )
         .await;
     }

@@ -2,6 +2,9 @@ use std::sync::Arc;
 
 use actix::Addr;
 use conductor_core::decider::Decider;
+use futures_util::future::Aborted;
+
+use crate::guard::panic_text;
 
 use super::{Ended, Shard};
 
@@ -12,6 +15,8 @@ pub(super) enum End {
     Left,
     /// It panicked, with this text.
     Panicked(String),
+    /// It panicked once more while it was dropped.
+    Broke,
     /// It was taken down because it hung.
     Aborted,
 }
@@ -19,15 +24,24 @@ pub(super) enum End {
 /// Tells the shard that an actor has ended, by being dropped: so it is told even where the task itself goes down, for a panic
 /// while a broken actor is dropped is beyond `catch_unwind`.
 pub(super) struct Farewell<D: Decider> {
-    shard: Addr<Shard<D>>,
+    shard: Arc<Addr<Shard<D>>>,
     key: Arc<str>,
     incarnation: u64,
-    pub(super) end: End,
+    end: End,
 }
 
 impl<D: Decider> Farewell<D> {
-    pub(super) fn new(shard: Addr<Shard<D>>, key: Arc<str>, incarnation: u64) -> Self {
-        Self { shard, key, incarnation, end: End::Panicked("while it was dropped".to_owned()) }
+    pub(super) fn new(shard: Arc<Addr<Shard<D>>>, key: Arc<str>, incarnation: u64) -> Self {
+        Self { shard, key, incarnation, end: End::Broke }
+    }
+
+    /// Tells how its future ended.
+    pub(super) fn say(mut self, end: Result<std::thread::Result<()>, Aborted>) {
+        self.end = match end {
+            Ok(Ok(())) => End::Left,
+            Ok(Err(panic)) => End::Panicked(panic_text(&*panic)),
+            Err(Aborted) => End::Aborted,
+        };
     }
 }
 

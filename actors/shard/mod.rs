@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use conductor_core::decider::Decider;
 use futures_util::FutureExt;
 use futures_util::future::abortable;
@@ -20,7 +20,6 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::board::Cause;
-use crate::guard::panic_text;
 use crate::request::Rejected;
 use crate::stream::{Clerk, Leave, Office, Perform, StreamActor, Task};
 
@@ -32,7 +31,7 @@ use farewell::{End, Farewell};
 #[rtype(result = "()")]
 pub(crate) struct Execute<D: Decider>(pub(crate) Task<D>);
 
-/// Take nothing new, finish all that is queued, then say so and stop.
+/// Take nothing new, finish all that is queued, then say so.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drain(pub(crate) oneshot::Sender<()>);
@@ -49,22 +48,33 @@ struct Ended {
 /// The owner of some streams' actors.
 pub(crate) struct Shard<D: Decider> {
     office: Arc<Office>,
-    own: Addr<Self>,
+    own: Arc<Addr<Self>>,
     children: Children<D>,
     incarnations: u64,
     /// Actors whose future has not ended yet, including those that are leaving.
     alive: usize,
-    drained: Option<oneshot::Sender<()>>,
+    /// Takes nothing new.
+    draining: bool,
+    /// Who waits for the end of it.
+    drains: Vec<oneshot::Sender<()>>,
 }
 
 impl<D: Decider> Shard<D> {
     pub(crate) fn new(office: Arc<Office>, own: Addr<Self>) -> Self {
-        Self { office, own, children: Children::default(), incarnations: 0, alive: 0, drained: None }
+        Self {
+            office,
+            own: Arc::new(own),
+            children: Children::default(),
+            incarnations: 0,
+            alive: 0,
+            draining: false,
+            drains: Vec::new(),
+        }
     }
 
     /// A place at the stream; its actor is started where there is none.
     fn admit(&mut self, task: &Task<D>) -> Result<OwnedSemaphorePermit, Rejected> {
-        if self.drained.is_some() {
+        if self.draining {
             return Err(Rejected::Draining);
         }
         let now = Instant::now();
@@ -104,21 +114,15 @@ impl<D: Decider> Shard<D> {
     fn wake(&mut self, task: &Task<D>) -> Life<D> {
         self.incarnations += 1;
         self.alive += 1;
-        let farewell = Farewell::new(self.own.clone(), Arc::clone(&task.key), self.incarnations);
+        let farewell = Farewell::new(Arc::clone(&self.own), Arc::clone(&task.key), self.incarnations);
         let clerk = Clerk::new(task.stream.clone(), Arc::clone(&task.key), Arc::clone(&self.office));
         let mut context = Context::new();
         // 0 is "no bound": the stream's gate is exact, actix's own bound isn't.
         context.set_mailbox_capacity(0);
         let address = context.address();
         let (life, abort) = abortable(AssertUnwindSafe(context.into_future(StreamActor::new(clerk))).catch_unwind());
-        actix_rt::spawn(async move {
-            let mut farewell = farewell;
-            farewell.end = match life.await {
-                Ok(Ok(())) => End::Left,
-                Ok(Err(panic)) => End::Panicked(panic_text(&*panic)),
-                Err(_) => End::Aborted,
-            };
-        });
+        // A combinator and no `async` block, which would keep room for the actor twice: 0.5 kB for each idle stream.
+        actix_rt::spawn(life.map(move |end| farewell.say(end)));
         Life::Awake { incarnation: self.incarnations, address, abort }
     }
 
@@ -169,14 +173,15 @@ impl<D: Decider> Shard<D> {
         (shortest / 4).max(Duration::from_millis(10))
     }
 
-    /// Ends when nobody is left.
-    fn leave_when_empty(&mut self, context: &mut Context<Self>) {
-        if self.alive == 0
-            && let Some(drained) = self.drained.take()
-        {
-            // Whoever drains may have given up at its deadline.
-            let _ = drained.send(());
-            context.stop();
+    /// Says that nobody is left. The shard itself stays: a request that was admitted just before the gate closed finds it
+    /// here, and is told that the daemon drains.
+    fn tell_when_empty(&mut self) {
+        if self.alive == 0 {
+            for drained in self.drains.drain(..) {
+                self.office.board.stopped();
+                // Whoever drains may have given up at its deadline.
+                let _ = drained.send(());
+            }
         }
     }
 }
@@ -204,11 +209,12 @@ impl<D: Decider> Handler<Execute<D>> for Shard<D> {
 impl<D: Decider> Handler<Ended> for Shard<D> {
     type Result = ();
 
-    fn handle(&mut self, Ended { key, incarnation, end }: Ended, context: &mut Self::Context) {
+    fn handle(&mut self, Ended { key, incarnation, end }: Ended, _: &mut Self::Context) {
         self.alive -= 1;
         let (cause, text) = match end {
-            End::Left => return self.leave_when_empty(context),
+            End::Left => return self.tell_when_empty(),
             End::Panicked(text) => (Cause::Panic, format!("{key} panicked: {text}")),
+            End::Broke => (Cause::Panic, format!("{key} panicked, and again while it was dropped")),
             End::Aborted => {
                 (Cause::Frozen, format!("{key} hung for {} ms", self.office.settings.frozen_after.as_millis()))
             }
@@ -221,19 +227,20 @@ impl<D: Decider> Handler<Ended> for Shard<D> {
             child.life = Life::Resting { until };
             self.office.board.rest(&key, until);
         }
-        self.leave_when_empty(context);
+        self.tell_when_empty();
     }
 }
 
 impl<D: Decider> Handler<Drain> for Shard<D> {
     type Result = ();
 
-    fn handle(&mut self, Drain(drained): Drain, context: &mut Self::Context) {
+    fn handle(&mut self, Drain(drained): Drain, _: &mut Self::Context) {
         self.office.board.drain();
-        self.drained = Some(drained);
+        self.draining = true;
+        self.drains.push(drained);
         for key in self.children.keys() {
             self.see_off(&key);
         }
-        self.leave_when_empty(context);
+        self.tell_when_empty();
     }
 }

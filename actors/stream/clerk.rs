@@ -115,10 +115,12 @@ impl<D: Decider> Clerk<D> {
                     *memory = Memory::Known(known.clone());
                     return self.repeated(known, outcome, said, receipt).await;
                 }
-                Ok(Err(error @ (AppendError::KeyReused | AppendError::Guarded { .. }))) => {
+                // Keys and versions are checked before guards: what is known here is still so.
+                Ok(Err(AppendError::Guarded { guard, held })) => {
                     *memory = Memory::Known(known);
-                    return Err(Rejected::for_append(error, self.office.settings.retry_after));
+                    return Err(Rejected::Guarded { guard, held });
                 }
+                Ok(Err(AppendError::KeyReused)) => return Err(Rejected::KeyReused),
                 Ok(Err(AppendError::Store(failure))) => return Err(self.failed(failure)),
                 Err(lost) => return Err(self.lost(&lost, "")),
             }

@@ -306,6 +306,21 @@ async fn an_event_carries_who_asked_which_rule_decided_and_its_text() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_command_whose_caller_has_given_up_is_not_begun() {
+    play(Settings::default(), async |stage| {
+        stage.store.fail(Call::Append, [Fault::HangBefore, Fault::HangBefore]);
+        let asked = ["a", "b", "late"].map(|mark| stage.ask_aside(&issue(1), add(mark)));
+        for answer in asked {
+            assert!(matches!(answer.await.unwrap(), Err(Rejected::Unknown(_))));
+        }
+        // The second one hangs until 20 s; the third one's caller was told at 15 s that nobody knows.
+        assert_eq!(count_of(&stage.ask(&issue(1), add("next")).await.unwrap().state), 1);
+        assert_eq!(marks_of(&stage.log().await), ["next"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_is_asked_under_its_own_kind_only() {
     play(Settings::default(), async |stage| {
         let rejected = stage.ask(&conductor_core::identity::StreamId::Rig, add("a")).await.unwrap_err();

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conductor_actors::{
-    Answer, Arbiters, Condition, Coordinator, Ports, Rejected, Request, Settings, StateListener, run_system,
+    ActorKind, Answer, Arbiters, Cadence, Condition, Coordinator, Counters, Pass, Ports, Rejected, Request, Settings,
+    StateListener, run_system,
 };
 use conductor_adapters::memory::MemoryStore;
 use conductor_adapters::system_clock::SystemClock;
@@ -90,9 +91,27 @@ fn requests_from_many_threads_are_answered_each_by_its_own_stream() {
     });
 }
 
+/// Reports something each time it runs, as a reconciler would.
+struct Reconciler(Coordinator);
+
+impl Pass for Reconciler {
+    const NAME: &'static str = "reconciler";
+
+    async fn run(&self) -> Result<Counters, String> {
+        match report(&self.0, "dev-e-0", "reconciled").await {
+            Ok(_) => Ok(Counters::default().with("reconciled", 1).and_more()),
+            Err(Rejected::Draining) => Ok(Counters::default()),
+            Err(other) => Err(other.to_string()),
+        }
+    }
+}
+
 #[test]
 fn a_drain_refuses_what_is_new_and_finishes_what_was_admitted() {
     on_arbiters(Settings::default(), Vec::new(), async |coordinator, store| {
+        let pass = Reconciler(coordinator.clone());
+        coordinator.start_pass(pass, Cadence::every(Duration::from_secs(3600))).await;
+        coordinator.nudge(Reconciler::NAME);
         let mut callers = tokio::task::JoinSet::new();
         for caller in 0..64 {
             let coordinator = coordinator.clone();
@@ -115,6 +134,11 @@ fn a_drain_refuses_what_is_new_and_finishes_what_was_admitted() {
         assert!(drained.is_complete(), "{drained}");
         let answered: usize = callers.join_all().await.into_iter().sum();
         let log = store.read_log(0, 1_000_000, &LogFilter::default()).await.unwrap();
+        let board = coordinator.board();
+        let pass = board.actor(Reconciler::NAME).unwrap();
+        assert_eq!((pass.condition, pass.last_error.as_ref()), (Condition::Stopped, None));
+        let ActorKind::Pass(passed) = &pass.kind else { panic!("{pass:?}") };
+        let answered = answered + usize::try_from(passed.totals["reconciled"]).unwrap();
         assert_eq!(log.len(), answered, "all that is in the log was answered, and nothing else");
     });
 }
