@@ -1,5 +1,7 @@
 //! The coordinator as the daemon runs it: real deciders, threads of their own for actors, one shared runtime.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test is for")]
+
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
