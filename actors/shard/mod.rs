@@ -4,27 +4,24 @@
 //! crashed or froze, and sees it off when the daemon drains. Actors live on the thread that starts them, so only shards do.
 
 mod children;
+mod coming_and_going;
 mod farewell;
 #[cfg(test)]
 mod tests;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use conductor_core::decider::Decider;
-use futures_util::FutureExt;
-use futures_util::future::abortable;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::board::Cause;
 use crate::request::Rejected;
-use crate::stream::{Clerk, Leave, Office, Perform, StreamActor, Task};
+use crate::stream::{Office, Perform, Task};
 
 use children::{Child, Children, Life};
-use farewell::{End, Farewell};
+use farewell::End;
 
 /// A task for one of the shard's streams.
 #[derive(Message)]
@@ -110,67 +107,9 @@ impl<D: Decider> Shard<D> {
         }
     }
 
-    /// Starts an actor and runs its future, so that its end is heard of however it comes.
-    fn wake(&mut self, task: &Task<D>) -> Life<D> {
-        self.incarnations += 1;
-        self.alive += 1;
-        let farewell = Farewell::new(Arc::clone(&self.own), Arc::clone(&task.key), self.incarnations);
-        let clerk = Clerk::new(task.stream.clone(), Arc::clone(&task.key), Arc::clone(&self.office));
-        let mut context = Context::new();
-        // 0 is "no bound": the stream's gate is exact, actix's own bound isn't.
-        context.set_mailbox_capacity(0);
-        let address = context.address();
-        let (life, abort) = abortable(AssertUnwindSafe(context.into_future(StreamActor::new(clerk))).catch_unwind());
-        // A combinator and no `async` block, which would keep room for the actor twice: 0.5 kB for each idle stream.
-        actix_rt::spawn(life.map(move |end| farewell.say(end)));
-        Life::Awake { incarnation: self.incarnations, address, abort }
-    }
-
-    /// Makes room for one more actor: the one that was idle longest leaves.
-    fn make_room(&mut self) -> Result<(), Rejected> {
-        if self.children.len() < self.office.settings.live_streams.max(1) {
-            return Ok(());
-        }
-        let idle = self.children.longest_idle().ok_or_else(|| self.busy())?;
-        self.see_off(&idle);
-        Ok(())
-    }
-
-    /// Lets an idle actor leave. Nothing is queued (its gate is empty), and what comes from now on starts another one, so no
-    /// message can fall between the two.
-    fn see_off(&mut self, key: &Arc<str>) {
-        match self.children.remove(key).map(|child| child.life) {
-            Some(Life::Awake { address, .. }) => {
-                // Fails only for an actor that has ended already, which is what was wanted.
-                let _ = address.try_send(Leave);
-            }
-            Some(Life::Resting { .. } | Life::Unborn) | None => {}
-        }
-        self.office.board.set_live(self.children.len());
-    }
-
+    /// What a request without room is told.
     fn busy(&self) -> Rejected {
         Rejected::Busy { retry_after: self.office.settings.retry_after }
-    }
-
-    /// Passivates the idle and restarts the frozen. Re-armed at its end: after a stall it runs once, not once per missed tick.
-    fn sweep(&mut self, context: &mut Context<Self>) {
-        let now = Instant::now();
-        for key in self.children.idle(now, &self.office.settings) {
-            self.see_off(&key);
-        }
-        for key in self.office.board.frozen() {
-            if let Some(Child { life: Life::Awake { abort, .. }, .. }) = self.children.get(&key) {
-                abort.abort();
-            }
-        }
-        context.run_later(self.sweep_period(), Self::sweep);
-    }
-
-    /// Often enough that an actor stays at most a quarter longer than it should.
-    fn sweep_period(&self) -> Duration {
-        let shortest = self.office.settings.idle.min(self.office.settings.frozen_after);
-        (shortest / 4).max(Duration::from_millis(10))
     }
 
     /// Says that nobody is left. The shard itself stays: a request that was admitted just before the gate closed finds it

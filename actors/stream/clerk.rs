@@ -3,14 +3,13 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use conductor_core::decider::{Decider, Outcome, PORT_DEADLINE, StreamState};
+use conductor_core::decider::{Decider, Outcome, PORT_DEADLINE};
 use conductor_core::identity::StreamId;
-use conductor_core::port::{self, AppendError, Guard, KeyedAnswer, PortFuture, Receipt, StoreFailure};
-use futures_util::future::try_join_all;
+use conductor_core::port::{self, AppendError, Guard, KeyedAnswer, Receipt};
 use tokio::time::Instant;
 
-use crate::board::{Cause, ShardBoard, UnderWay};
-use crate::guard::{Lost, guarded, within};
+use crate::board::{ShardBoard, UnderWay};
+use crate::guard::{guarded, within};
 use crate::lane::InternalLane;
 use crate::periodic::Passes;
 use crate::ports::Ports;
@@ -18,7 +17,7 @@ use crate::request::{Answer, Rejected, Request};
 use crate::settings::Settings;
 
 use super::memory::{Known, Memory};
-use super::plan::{Draft, Neighbours, Plan, plan};
+use super::plan::{Draft, Plan, plan};
 
 /// What all stream actors of a shard share.
 pub(crate) struct Office {
@@ -30,9 +29,9 @@ pub(crate) struct Office {
 
 /// Works for one stream.
 pub(crate) struct Clerk<D> {
-    stream: StreamId,
+    pub(super) stream: StreamId,
     key: Arc<str>,
-    office: Arc<Office>,
+    pub(super) office: Arc<Office>,
     decider: PhantomData<fn() -> D>,
 }
 
@@ -132,35 +131,6 @@ impl<D: Decider> Clerk<D> {
         self.office.board.begin(&self.key)
     }
 
-    /// The stream as the log has it now.
-    async fn load(&self) -> Result<Known<D::State>, Rejected> {
-        let store = &self.office.ports.store;
-        let Some((version, state)) = self.ask("load", || store.load(&self.stream)).await? else {
-            let state = guarded("initial", || D::initial(&self.stream)).map_err(|lost| self.lost(&lost, ""))?;
-            return Ok(Known { version: 0, state: Arc::new(state) });
-        };
-        // Whoever listens may have missed an append whose answer was lost, or that another process made.
-        self.tell_listeners(version, &state);
-        let state = D::unwrap_state(state)
-            .ok_or_else(|| StoreFailure::Corrupt(format!("{} holds a state of another kind of stream", self.stream)))?;
-        Ok(Known { version, state: Arc::new(state) })
-    }
-
-    /// The states that the decision wants to see.
-    async fn neighbours(&self, known: &Known<D::State>, request: &Request<D::Command>) -> Result<Neighbours, Rejected> {
-        let wanted = guarded("reads", || D::reads(&known.state, &request.command))
-            .map_err(|lost| self.lost(&lost, "; nothing was written"))?;
-        let store = &self.office.ports.store;
-        let loads = wanted.iter().map(|stream| self.ask("load a neighbour", move || store.load(stream)));
-        let mut neighbours = Neighbours::default();
-        for (stream, found) in wanted.iter().zip(try_join_all(loads).await?) {
-            let version = found.as_ref().map_or(0, |(version, _)| *version);
-            neighbours.guards.push(Guard::StreamAt { stream: stream.clone(), version });
-            neighbours.states.extend(found.map(|(_, state)| (stream.clone(), state)));
-        }
-        Ok(neighbours)
-    }
-
     /// Answers a decision that wrote nothing. With a key it may be the repeat of one that did: then that one's answer.
     async fn tell(
         &self,
@@ -221,58 +191,5 @@ impl<D: Decider> Clerk<D> {
                 Ok(Answer { stream: self.stream.clone(), outcome, receipt, state: known.state })
             }
         }
-    }
-
-    /// Where the event with that version stands.
-    async fn receipt_of(&self, version: u64) -> Result<Option<Receipt>, Rejected> {
-        let store = &self.office.ports.store;
-        let found = self.ask("read an event", || store.read_stream(&self.stream, version - 1, 1)).await?;
-        Ok(found.into_iter().find(|recorded| recorded.version == version).map(|recorded| Receipt {
-            first_version: version,
-            last_version: version,
-            first_position: recorded.position,
-            last_position: recorded.position,
-            time: recorded.time,
-        }))
-    }
-
-    fn publish(&self, known: &Known<D::State>) {
-        if !self.office.ports.listeners.is_empty() {
-            self.tell_listeners(known.version, &D::wrap_state(D::State::clone(&known.state)));
-        }
-    }
-
-    fn tell_listeners(&self, version: u64, state: &StreamState) {
-        for listener in &self.office.ports.listeners {
-            if let Err(lost) = guarded("a listener", || listener.changed(&self.stream, version, state)) {
-                tracing::error!(stream = %self.stream, error = %lost, "failed to publish {}: {lost}", self.stream);
-            }
-        }
-    }
-
-    /// A read from the store, within the deadline of a port.
-    async fn ask<'a, T>(
-        &self,
-        what: &'static str,
-        call: impl FnOnce() -> PortFuture<'a, Result<T, StoreFailure>>,
-    ) -> Result<T, Rejected> {
-        match within(what, PORT_DEADLINE, async { call().await }).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(failure)) => Err(self.failed(failure)),
-            Err(lost) => Err(self.lost(&lost, "")),
-        }
-    }
-
-    /// Counts a failure of the store.
-    fn failed(&self, failure: StoreFailure) -> Rejected {
-        self.office.board.trouble(Cause::Error, format!("{}: {failure}", self.stream));
-        Rejected::Store(failure)
-    }
-
-    /// Counts a call that never returned.
-    fn lost(&self, lost: &Lost, consequence: &str) -> Rejected {
-        tracing::error!(stream = %self.stream, error = %lost, "failed to work on {}: {lost}", self.stream);
-        self.office.board.trouble(Cause::from(lost), format!("{}: {lost}", self.stream));
-        Rejected::Unknown(format!("{lost}{consequence}"))
     }
 }

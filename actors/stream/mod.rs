@@ -7,6 +7,7 @@
 mod clerk;
 mod memory;
 mod plan;
+mod reading;
 #[cfg(test)]
 mod tests;
 
