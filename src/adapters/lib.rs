@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`codec`] | core's records as JSON text and back: events with their schema versions, documents, effects |
 //! | [`replay`] | what a stream's events add up to, and the number of the projections that made a stored row |
-//! | [`memory`] · [`sqlite`] · `postgres` | the stores; each passes the one suite in `contract` |
+//! | [`memory`] · [`sqlite`] · [`postgres`] | the stores; each passes the one suite in `contract` |
 //! | [`system_clock`] · [`system_entropy`] | time and randomness of the machine |
 //!
 //! **Architecture invariant: the stores hold no rule twice.** What they share (encoding, replay, the order of checks of an
@@ -19,6 +19,7 @@ pub mod codec;
 pub mod contract;
 
 pub mod memory;
+pub mod postgres;
 pub mod replay;
 mod retention;
 pub mod sqlite;

@@ -1,0 +1,31 @@
+//! The write side: **group commit**.
+//!
+//! Callers put their appends into a bounded queue. One task takes all that waits, at most [`batch::MOST_APPENDS`], and
+//! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one batch in flight, one round trip.
+//! There the log's lock is taken, each append is judged, the winners are written and the readers woken; each caller gets an
+//! answer of its own, after the commit.
+//!
+//! Positions continue from the highest one in the log. A counter row would be one more thing that can disagree with it, and
+//! is updated so often that a forgotten transaction elsewhere (which keeps dead rows from being cleaned up) would slow down
+//! every append; an insert-only table has no dead rows.
+
+mod batch;
+mod independent;
+mod session;
+mod statement;
+mod verdict;
+mod writer;
+
+use conductor_core::port::{AppendError, Receipt};
+use tokio::sync::oneshot;
+
+use crate::codec::PreparedAppend;
+
+pub(super) use writer::Writer;
+
+/// An append on its way, with where its answer goes.
+#[derive(Debug)]
+struct Queued {
+    append: PreparedAppend,
+    reply: oneshot::Sender<Result<Receipt, AppendError>>,
+}

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use conductor_core::port::{AppendError, Receipt, StoreFailure};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+
+use super::Queued;
+use super::statement::{Arrays, sql};
+use super::verdict::verdicts;
+use crate::postgres::failure::{described, failure, repeats};
+use crate::postgres::session_settings::with_settings;
+
+/// How long the log's lock may be waited for. Another replica holds it for milliseconds; one that froze while it holds the
+/// lock is thrown out by the server after [`LEFT_OPEN_MS`].
+const LOCK_TIMEOUT_MS: &str = "4000";
+
+/// How long a transaction of a writer may stand open without a statement.
+const LEFT_OPEN_MS: &str = "3000";
+
+/// The writer's own connection, with its one statement prepared.
+#[derive(Debug)]
+pub(super) struct Session {
+    client: Client,
+    append: Statement,
+    connection: JoinHandle<Result<(), Error>>,
+    deadline: Duration,
+}
+
+/// What became of a batch.
+pub(super) enum Written {
+    /// Committed; each append has its own answer.
+    Answered(Vec<Result<Receipt, AppendError>>),
+    /// Nothing was written: the server refused the statement, and will again as long as the culprit is in it.
+    Refused(StoreFailure),
+    /// Nothing was written, for a reason that passes.
+    Failed(StoreFailure),
+    /// The connection broke or fell silent: all of it happened, or nothing. The session is of no use any more.
+    Unknown(StoreFailure),
+}
+
+impl Session {
+    pub(super) async fn open(config: &Config, statement_timeout: Duration) -> Result<Self, StoreFailure> {
+        let statement_ms = statement_timeout.as_millis().to_string();
+        let config = with_settings(
+            config,
+            &[
+                ("statement_timeout", &statement_ms),
+                ("lock_timeout", LOCK_TIMEOUT_MS),
+                ("idle_in_transaction_session_timeout", LEFT_OPEN_MS),
+                // An answered append is durable, whatever the server's default.
+                ("synchronous_commit", "on"),
+                // One plan for good, by index: planning anew costs more than running, and a plan made while a table was
+                // small must not read it whole when it has grown.
+                ("plan_cache_mode", "force_generic_plan"),
+                ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+                // Under anything stricter a statement after the lock would not see what was committed before it.
+                ("default_transaction_isolation", "read\\ committed"),
+                ("jit", "off"),
+            ],
+        );
+        let opening = async {
+            let (client, connection) = config.connect(NoTls).await?;
+            let connection = tokio::spawn(connection);
+            let append = client.prepare(&sql()).await?;
+            Ok::<_, Error>((client, connection, append))
+        };
+        match timeout(statement_timeout, opening).await {
+            Ok(Ok((client, connection, append))) => {
+                Ok(Self { client, append, connection, deadline: statement_timeout + Duration::from_secs(1) })
+            }
+            Ok(Err(error)) => Err(failure(&error)),
+            Err(_) => Err(StoreFailure::Unavailable("the server did not take a connection in time".to_owned())),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Writes a batch: one call, one transaction, one round trip. Its answer comes after the commit.
+    pub(super) async fn write(&self, batch: &[Queued]) -> Written {
+        let arrays = Arrays::of(batch);
+        let params = arrays.params();
+        match timeout(self.deadline, self.client.query(&self.append, &params)).await {
+            Err(_) => Written::Unknown(StoreFailure::Unavailable("the server did not answer in time".to_owned())),
+            Ok(Err(error)) => self.not_written(&error),
+            Ok(Ok(rows)) => match verdicts(batch, &rows) {
+                Ok(answers) => Written::Answered(answers),
+                Err(failure) => Written::Unknown(failure),
+            },
+        }
+    }
+
+    /// A server that reports an error has rolled the transaction back. A fatal one ends the session, whose connection may
+    /// look open for a moment yet.
+    fn not_written(&self, error: &Error) -> Written {
+        let fatal = error.as_db_error().and_then(DbError::parsed_severity) != Some(Severity::Error);
+        match error.code() {
+            Some(code) if !fatal && repeats(code) => Written::Refused(failure(error)),
+            Some(_) if !fatal => Written::Failed(failure(error)),
+            Some(_) | None => Written::Unknown(StoreFailure::Unavailable(described(error))),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}

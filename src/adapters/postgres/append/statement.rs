@@ -1,0 +1,227 @@
+use std::borrow::Cow;
+
+use conductor_core::port::{Body, Guard};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::Queued;
+use crate::codec::PreparedAppend;
+use crate::postgres::sql_types::{At, JsonText, bigint, without_nul};
+use crate::replay::PROJECTION_VERSION;
+
+/// The statement that judges and writes a batch: see `migrations/postgres`.
+pub(super) fn sql() -> String {
+    let places: Vec<String> = (1..=PARAMS).map(|place| format!("${place}")).collect();
+    format!("SELECT * FROM append_batch({})", places.join(", "))
+}
+
+/// Parameters of the function.
+const PARAMS: usize = 39;
+
+/// A batch turned on its side: one array per column.
+#[derive(Default)]
+pub(super) struct Arrays<'a> {
+    streams: StreamColumns<'a>,
+    guards: GuardColumns,
+    events: EventColumns<'a>,
+    rows: RowColumns<'a>,
+    effects: EffectColumns<'a>,
+    /// Whose rows these are: the number of the projections.
+    projection: i32,
+}
+
+#[derive(Default)]
+struct StreamColumns<'a> {
+    key: Vec<&'a str>,
+    kind: Vec<&'a str>,
+    name: Vec<String>,
+    expected: Vec<i64>,
+    events: Vec<i32>,
+    scope: Vec<Option<&'a str>>,
+    idempotency_key: Vec<Option<&'a str>>,
+    fingerprint: Vec<Option<&'a str>>,
+    time: Vec<At>,
+}
+
+#[derive(Default)]
+struct GuardColumns {
+    append: Vec<i32>,
+    rule: Vec<&'static str>,
+    subject: Vec<String>,
+    bound: Vec<i64>,
+}
+
+#[derive(Default)]
+struct EventColumns<'a> {
+    append: Vec<i32>,
+    nth: Vec<i32>,
+    id: Vec<Uuid>,
+    type_name: Vec<&'a str>,
+    schema: Vec<i32>,
+    data: Vec<JsonText<'a>>,
+    metadata: Vec<JsonText<'a>>,
+}
+
+#[derive(Default)]
+struct RowColumns<'a> {
+    version: Vec<i64>,
+    shown: Vec<bool>,
+    sort_name: Vec<&'a str>,
+    number: Vec<i64>,
+    state: Vec<Option<&'a str>>,
+    priority: Vec<Option<&'a str>>,
+    holder: Vec<Option<&'a str>>,
+    claimant: Vec<Option<String>>,
+    unstarted: Vec<bool>,
+    head: Vec<Option<&'a str>>,
+    document: Vec<&'a str>,
+    body: Vec<Option<Cow<'a, str>>>,
+}
+
+#[derive(Default)]
+struct EffectColumns<'a> {
+    append: Vec<i32>,
+    id: Vec<Uuid>,
+    destination: Vec<&'a str>,
+    key: Vec<&'a str>,
+    event_id: Vec<Uuid>,
+    effect: Vec<JsonText<'a>>,
+}
+
+impl<'a> Arrays<'a> {
+    pub(super) fn of(batch: &'a [Queued]) -> Self {
+        let mut arrays = Self { projection: i32::try_from(PROJECTION_VERSION).unwrap_or(i32::MAX), ..Self::default() };
+        for (number, queued) in (1..).zip(batch) {
+            let append = &queued.append;
+            arrays.streams.push(append);
+            append.guards.iter().for_each(|guard| arrays.guards.push(number, guard));
+            arrays.events.push(number, append);
+            arrays.rows.push(append);
+            arrays.effects.push(number, append);
+        }
+        arrays
+    }
+
+    /// In the order of the function's parameters.
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); PARAMS] {
+        let Self { streams: s, guards: g, events: e, rows: r, effects: f, projection } = self;
+        [
+            &s.key,
+            &s.kind,
+            &s.name,
+            &s.expected,
+            &s.events,
+            &s.scope,
+            &s.idempotency_key,
+            &s.fingerprint,
+            &s.time,
+            &g.append,
+            &g.rule,
+            &g.subject,
+            &g.bound,
+            &e.append,
+            &e.nth,
+            &e.id,
+            &e.type_name,
+            &e.schema,
+            &e.data,
+            &e.metadata,
+            projection,
+            &r.version,
+            &r.shown,
+            &r.sort_name,
+            &r.number,
+            &r.state,
+            &r.priority,
+            &r.holder,
+            &r.claimant,
+            &r.unstarted,
+            &r.head,
+            &r.document,
+            &r.body,
+            &f.append,
+            &f.id,
+            &f.destination,
+            &f.key,
+            &f.event_id,
+            &f.effect,
+        ]
+    }
+}
+
+impl<'a> StreamColumns<'a> {
+    fn push(&mut self, append: &'a PreparedAppend) {
+        let answer = append.idempotency.as_ref();
+        self.key.push(&append.key);
+        self.kind.push(append.stream.kind().as_str());
+        self.name.push(append.stream.to_string());
+        self.expected.push(bigint(append.expected));
+        self.events.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
+        self.scope.push(answer.map(|answer| answer.scope.as_str()));
+        self.idempotency_key.push(answer.map(|answer| answer.key.as_str()));
+        self.fingerprint.push(answer.map(|answer| answer.fingerprint.as_str()));
+        self.time.push(At(append.time));
+    }
+}
+
+impl GuardColumns {
+    fn push(&mut self, append: i32, guard: &Guard) {
+        let (rule, subject, bound) = match guard {
+            Guard::StreamAt { stream, version } => ("stream_at", stream.key(), bigint(*version)),
+            Guard::LeasesBelow { agent, limit } => ("leases_below", agent.to_string(), i64::from(*limit)),
+            Guard::NothingUnstarted { claimant } => ("nothing_unstarted", claimant.to_string(), 0),
+        };
+        self.append.push(append);
+        self.rule.push(rule);
+        self.subject.push(subject);
+        self.bound.push(bound);
+    }
+}
+
+impl<'a> EventColumns<'a> {
+    fn push(&mut self, append: i32, prepared: &'a PreparedAppend) {
+        for (nth, event) in (0..).zip(&prepared.events) {
+            self.append.push(append);
+            self.nth.push(nth);
+            self.id.push(Uuid::from_u128(event.id.0));
+            self.type_name.push(event.encoded.type_name);
+            self.schema.push(i32::from(event.encoded.schema));
+            self.data.push(JsonText(&event.encoded.data));
+            self.metadata.push(JsonText(&event.encoded.metadata));
+        }
+    }
+}
+
+impl<'a> RowColumns<'a> {
+    fn push(&mut self, append: &'a PreparedAppend) {
+        let columns = &append.columns;
+        self.version.push(bigint(append.expected + append.events.len() as u64));
+        self.shown.push(columns.shown);
+        self.sort_name.push(&append.place.name);
+        self.number.push(bigint(append.place.number));
+        self.state.push(columns.state);
+        self.priority.push(columns.priority);
+        self.holder.push(columns.holder.as_ref().map(|claimant| claimant.agent.as_str()));
+        self.claimant.push(columns.holder.as_ref().map(ToString::to_string));
+        self.unstarted.push(columns.unstarted);
+        self.head.push(columns.head.as_ref().map(|head| head.as_str()));
+        self.document.push(&append.document);
+        self.body.push(match &append.body {
+            Body::Keep => None,
+            Body::Set(text) => Some(without_nul(text)),
+        });
+    }
+}
+
+impl<'a> EffectColumns<'a> {
+    fn push(&mut self, append: i32, prepared: &'a PreparedAppend) {
+        for effect in &prepared.effects {
+            self.append.push(append);
+            self.id.push(Uuid::from_u128(effect.id.0));
+            self.destination.push(effect.destination);
+            self.key.push(&effect.key);
+            self.event_id.push(Uuid::from_u128(effect.event_id.0));
+            self.effect.push(JsonText(&effect.data));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Reading the log.
+
+use conductor_core::decider::StreamState;
+use conductor_core::event::Recorded;
+use conductor_core::identity::StreamId;
+use conductor_core::port::{LogFilter, StoreFailure};
+
+use super::connections::Connections;
+use super::rows::{EVENT, recorded, stream_id};
+use super::sql_types::{bigint, count, limit};
+use crate::codec::decode_state;
+use crate::replay::{PROJECTION_VERSION, Replay};
+
+/// Events per page when a stream is replayed: bounds the memory, whatever its length.
+const REPLAY_PAGE: usize = 500;
+
+pub(super) async fn read_stream(
+    connections: &Connections,
+    stream: &StreamId,
+    after: u64,
+    at_most: usize,
+) -> Result<Vec<Recorded>, StoreFailure> {
+    let sql = format!(
+        "SELECT {EVENT} FROM streams s JOIN events e ON e.stream = s.id
+         WHERE s.key = $1 AND e.version > $2 ORDER BY e.version LIMIT $3"
+    );
+    connections.rows(&sql, &[&stream.key(), &bigint(after), &limit(at_most)], recorded).await
+}
+
+pub(super) async fn read_log(
+    connections: &Connections,
+    after: u64,
+    at_most: usize,
+    filter: &LogFilter,
+) -> Result<Vec<Recorded>, StoreFailure> {
+    let (after, at_most) = (bigint(after), limit(at_most));
+    if filter.types.is_empty() {
+        let sql = format!(
+            "SELECT {EVENT} FROM (SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2) e
+             JOIN streams s ON s.id = e.stream ORDER BY e.position"
+        );
+        return connections.rows(&sql, &[&after, &at_most], recorded).await;
+    }
+    // The first ones of each type and then the first of those: rare types among many others cost what they are worth.
+    let sql = format!(
+        "SELECT {EVENT} FROM unnest($3::text[]) AS wanted (type)
+         CROSS JOIN LATERAL (
+             SELECT * FROM events WHERE type = wanted.type AND position > $1 ORDER BY position LIMIT $2
+         ) e
+         JOIN streams s ON s.id = e.stream ORDER BY e.position LIMIT $2"
+    );
+    let mut types: Vec<&str> = filter.types.iter().map(String::as_str).collect();
+    types.sort_unstable();
+    types.dedup();
+    connections.rows(&sql, &[&after, &at_most, &types], recorded).await
+}
+
+pub(super) async fn head(connections: &Connections) -> Result<u64, StoreFailure> {
+    let head =
+        connections.first("SELECT max(position) FROM events", &[], |row| Ok(row.get::<_, Option<i64>>(0))).await?;
+    Ok(head.flatten().map_or(0, count))
+}
+
+pub(super) async fn load(
+    connections: &Connections,
+    stream: &StreamId,
+) -> Result<Option<(u64, StreamState)>, StoreFailure> {
+    let sql = "SELECT s.kind, s.name, r.version, r.projection, r.document
+               FROM streams s LEFT JOIN read_models r ON r.stream = s.id WHERE s.key = $1";
+    let found = connections
+        .first(sql, &[&stream.key()], |row| {
+            let stream = stream_id(row.get(0), row.get(1))?;
+            let projection: Option<i32> = row.get(3);
+            if projection.and_then(|number| u32::try_from(number).ok()) != Some(PROJECTION_VERSION) {
+                return Ok((stream, None));
+            }
+            let state = decode_state(stream.kind(), row.get(4))?;
+            Ok((stream, Some((count(row.get(2)), state))))
+        })
+        .await?;
+    match found {
+        None => Ok(None),
+        Some((_, Some(loaded))) => Ok(Some(loaded)),
+        Some((stream, None)) => {
+            let replay = replay(connections, &stream).await?;
+            Ok(Some((replay.version, replay.state)))
+        }
+    }
+}
+
+/// A stream from its birth.
+pub(super) async fn replay(connections: &Connections, stream: &StreamId) -> Result<Replay, StoreFailure> {
+    let mut replay = Replay::of(stream);
+    loop {
+        let page = read_stream(connections, stream, replay.version, REPLAY_PAGE).await?;
+        let last = page.len() < REPLAY_PAGE;
+        page.into_iter().try_for_each(|event| replay.fold(event))?;
+        if last {
+            return Ok(replay);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The store on PostgreSQL 15 or later.
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `append/` | the write side: one task, one batch in flight, one round trip |
+//! | `log`, `read_models` | the read side, over a pool |
+//! | `tail` | who waits for the log is woken, by whichever replica it grew |
+//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `housekeeping` | one small table each |
+//! | `migrate` | the schema (`migrations/postgres`), its lock, the serving role's rights |
+//!
+//! Replicas share nothing but the database: order, leases and uniqueness are decided under the log's lock there. A reader
+//! that has seen position *p* has seen everything below, because positions are given under a lock that is held until after
+//! the commit; so no reader needs to wait for other transactions, however long they stand open.
+
+mod answers;
+mod append;
+mod connections;
+mod early_checks;
+mod failure;
+mod heartbeats;
+mod housekeeping;
+mod inbox;
+mod log;
+mod migrate;
+mod open_error;
+mod options;
+mod outbox;
+mod read_models;
+mod rows;
+mod session_settings;
+mod sql_types;
+mod store;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use migrate::migrate;
+pub use open_error::OpenError;
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

@@ -1,0 +1,42 @@
+//! How fast the stores are, beside what the disk and the database allow.
+//!
+//! Absolute figures drift with the machine's neighbours, so only **ratios inside one run** count: ours and the reference
+//! alternate in rounds, each round gives a ratio, the table shows their median. A round in which others used more than a
+//! quarter of the machine gives none.
+//!
+//! `tests/bench/run` starts the server, builds this in release and runs it.
+
+mod appends;
+mod callers;
+mod database;
+mod filling;
+mod foreign_load;
+mod latency;
+mod options;
+mod pgbench;
+mod replay;
+mod startup;
+mod story;
+mod table;
+
+use clap::Parser;
+
+use options::Options;
+use table::Table;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let mut table = Table::new();
+    appends::postgres(&options, &mut table).await?;
+    startup_and_replay(&options, &mut table).await?;
+    // Claims with 8 workers over 10,000 issues, and memory per idle actor, need the actors: their rows belong here.
+    println!("{table}");
+    Ok(())
+}
+
+async fn startup_and_replay(options: &Options, table: &mut Table) -> anyhow::Result<()> {
+    let filled = filling::fill(options).await?;
+    startup::measure(options, &filled, table).await?;
+    replay::measure(options, &filled, table).await
+}

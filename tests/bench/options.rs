@@ -1,0 +1,42 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured, and how long.
+#[derive(Debug, clap::Parser)]
+#[command(about = "How fast the stores are; run it by tests/bench/run")]
+pub(crate) struct Options {
+    /// A superuser's URL of a private server.
+    #[arg(long)]
+    pub(crate) postgres: String,
+    /// Process id of that server: what it uses is ours.
+    #[arg(long)]
+    pub(crate) postmaster: u32,
+    /// Folder with `pgbench`.
+    #[arg(long)]
+    pub(crate) pg_bin: PathBuf,
+    /// Folder for SQLite's files; on a disk, not in memory.
+    #[arg(long)]
+    pub(crate) folder: PathBuf,
+    /// Callers at once, one row of the table each.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,32,64,256")]
+    pub(crate) callers: Vec<usize>,
+    /// Rounds, each of ours and the reference.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) seconds: u64,
+    /// Issues whose streams are appended to.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) issues: usize,
+    /// Events in the log for start-up and replay.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) events: usize,
+}
+
+impl Options {
+    /// Of one measurement.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
