@@ -1,3 +1,6 @@
-//! The composition root as a library: settings, and whatever the program and its tests share.
+//! The composition root as a library: settings, the daemon's life, and the stories that demo and tests play.
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
+pub mod story;

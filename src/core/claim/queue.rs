@@ -133,9 +133,12 @@ impl ReadyQueue {
     }
 
     /// Offers the next issue to a claimant and keeps it back from others until it changes or is [given
-    /// back](ReadyQueue::give_back).
-    pub fn offer(&mut self, claimant: ClaimantView<'_>, now: Timestamp) -> Option<IssueRef> {
-        let next = self.next_rework(claimant, now).or_else(|| self.next_work(claimant, now))?;
+    /// back](ReadyQueue::give_back). A claimant that is `full` is offered critical work alone.
+    pub fn offer(&mut self, claimant: ClaimantView<'_>, full: bool, now: Timestamp) -> Option<IssueRef> {
+        let rework = self
+            .next_rework(claimant, now)
+            .filter(|issue| !full || self.entries.get(issue).is_some_and(|entry| entry.priority == Priority::Critical));
+        let next = rework.or_else(|| self.next_work(claimant, full, now))?;
         if let Some(entry) = self.entries.get(&next).cloned() {
             self.leave_line(&entry);
         }
@@ -236,13 +239,16 @@ impl ReadyQueue {
         line.find(|issue| self.may_have(claimant, issue) && self.entries.get(*issue).is_some_and(offered_to)).cloned()
     }
 
-    fn next_work(&self, claimant: ClaimantView<'_>, now: Timestamp) -> Option<IssueRef> {
+    fn next_work(&self, claimant: ClaimantView<'_>, full: bool, now: Timestamp) -> Option<IssueRef> {
         let fitting = self.lines.iter().filter(|(class, _)| class.fits(claimant)).map(|(_, lines)| lines);
         let firsts = fitting.flat_map(|lines| {
-            lines.by_priority.iter().filter_map(|(priority, line)| {
-                let (queued_at, issue) = line.iter().find(|(_, issue)| self.may_have(claimant, issue))?;
-                Some((self.effective(*priority, *queued_at, now), *queued_at, issue))
-            })
+            let urgent_enough = move |priority: Priority| !full || priority == Priority::Critical;
+            lines.by_priority.iter().filter(move |(priority, _)| urgent_enough(**priority)).filter_map(
+                |(priority, line)| {
+                    let (queued_at, issue) = line.iter().find(|(_, issue)| self.may_have(claimant, issue))?;
+                    Some((self.effective(*priority, *queued_at, now), *queued_at, issue))
+                },
+            )
         });
         firsts.min().map(|(_, _, issue)| issue.clone())
     }
@@ -321,7 +327,7 @@ mod tests {
         let roster = Roster::built_in();
         let agent = AgentId::parse(agent).unwrap();
         let view = ClaimantView { agent: &agent, profile: roster.agent(&agent) };
-        std::iter::from_fn(|| queue.offer(view, now())).map(|issue| issue.number).collect()
+        std::iter::from_fn(|| queue.offer(view, false, now())).map(|issue| issue.number).collect()
     }
 
     #[test]

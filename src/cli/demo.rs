@@ -1,0 +1,62 @@
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::config::{Environment, Settings};
+use crate::daemon::logging;
+use crate::daemon::open_store::open_store;
+use crate::daemon::start::Daemon;
+use crate::story::{self, Narrator, Rig};
+
+use super::system;
+
+/// The secret that the demo's GitHub and daemon share; it never leaves this process.
+const SECRET: &str = "a secret between the demo and itself";
+
+/// `demo`: the whole story, played over HTTP to a daemon of its own.
+pub(super) fn demo(keep: bool) -> ExitCode {
+    match system::run(|runtime| play(runtime, keep)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("\nThe demo stopped: {error:#}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("conductor-e failed to start its threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn play(runtime: Arc<Runtime>, keep: bool) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("conductor-e-demo-").tempdir()?;
+    let environment = Environment::of([
+        ("CONDUCTOR_BIND", "127.0.0.1:0"),
+        ("CONDUCTOR_DATA_DIR", folder.path().to_str().unwrap_or_default()),
+        ("GITHUB_WEBHOOK_SECRET", SECRET),
+        ("CONDUCTOR_LOG", "warn"),
+    ]);
+    let settings = Settings::load(&environment)?;
+    logging::start(&settings.log);
+    let daemon = Daemon::start(&settings, open_store(&settings).await?, &runtime).await?;
+    let narrator = Narrator::aloud();
+    narrator.headline(&format!("A daemon on {} with an empty log in {}", daemon.url, folder.path().display()));
+    let rig = Rig::connect(&daemon.url, SECRET, narrator);
+    let told = story::play_all(&rig).await;
+    if told.is_ok() {
+        println!("\nAll of it held. Look around:");
+        for path in ["/api/issues", "/api/issues/acme/web/42", "/api/pulls", "/api/events?limit=20", "/healthz/actors"]
+        {
+            println!("  curl {}{path}", daemon.url);
+        }
+        if keep {
+            println!("The daemon goes on until Ctrl-C; then its log is thrown away.");
+            system::asked_to_stop().await?;
+        } else {
+            println!("(The daemon ends with the demo; `conductor-e demo --keep` leaves it running.)");
+        }
+    }
+    daemon.stop().await;
+    told
+}

@@ -1,0 +1,19 @@
+//! The composition root: the only place that knows all rings, and the daemon's life from start to drain.
+//!
+//! | File | What it does |
+//! |---|---|
+//! | [`start`] | store, actors, passes and HTTP, in this order; and the way back |
+//! | [`open_store`] | which store, and waiting for a database that isn't there yet |
+//! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
+//! | [`teller`] | what one stream tells another, as commands |
+//! | [`follow`] · [`upkeep`] | passes: what other replicas wrote; what is past its time |
+//! | [`logging`] | what the daemon tells about itself |
+
+pub mod dispatch;
+pub mod follow;
+pub mod logging;
+pub mod open_store;
+pub mod start;
+pub mod teller;
+pub mod upkeep;
+pub mod work_index;

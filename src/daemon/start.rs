@@ -1,0 +1,152 @@
+//! The daemon's life: store, actors, passes, HTTP – and the same way back.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, ServiceConfig};
+use conductor_actors::{
+    Arbiters, Cadence, Coordinator, InboxLane, InternalLane, LaneSettings, Ports, Settings as ActorSettings,
+    StateListener,
+};
+use conductor_adapters::system_clock::SystemClock;
+use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_core::identity::RepoName;
+use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
+use conductor_http::edge::{Edge, Stage};
+use conductor_http::server::{self, ServerSettings};
+use conductor_http::webhook::{self, GitHubInbox, RepoNames, WebhookDoor, WebhookSecret};
+use tokio::runtime::Runtime;
+
+use crate::config::{Settings, Tuning};
+
+use super::dispatch::Dispatch;
+use super::follow::FollowLog;
+use super::teller::StreamTeller;
+use super::upkeep::Upkeep;
+use super::work_index::WorkIndex;
+
+/// How long requests and commands under way may take at the end. With the server's own 10 s this stays below Kubernetes'
+/// usual grace of 30 s.
+const DRAIN: Duration = Duration::from_secs(15);
+/// Lanes are nudged by what they work for; the period is for retries, and for nudges that nobody gave.
+const LANE_PERIOD: Duration = Duration::from_secs(1);
+/// Other replicas' appends reach this one's index within this time.
+const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
+/// Nothing of the operational tables is kept for less than a day.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(3600);
+
+/// Why the daemon didn't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The index could not be filled.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// Nothing listens.
+    #[error("listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A daemon that serves.
+pub struct Daemon {
+    /// Where it listens: `http://127.0.0.1:8080`.
+    pub url: String,
+    edge: Arc<Edge>,
+    store: Arc<dyn Store>,
+    http: ServerHandle,
+}
+
+struct KnownNames(Arc<WorkIndex>);
+
+impl RepoNames for KnownNames {
+    fn canonical(&self, repo: &RepoName) -> RepoName {
+        self.0.canonical(repo)
+    }
+}
+
+impl Daemon {
+    /// Starts serving from an open store. Has to be called inside an actix system on `runtime` (see
+    /// [`conductor_actors::run_system`]).
+    ///
+    /// # Errors
+    /// When the store can't be read or the address not be bound.
+    pub async fn start(settings: &Settings, store: Arc<dyn Store>, runtime: &Arc<Runtime>) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let policy = Arc::new(settings.policy.clone());
+        let index = Arc::new(WorkIndex::new(&policy));
+        // The position first: what is appended while the index fills is read twice rather than missed.
+        let position = store.head().await?;
+        index.fill(&*store).await?;
+        let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
+        let ports = Ports { store: Arc::clone(&store), clock: Arc::clone(&clock), entropy, policy, listeners };
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let arbiters = Arbiters::start(runtime, cores);
+        let coordinator = Coordinator::start(ports.clone(), actor_settings(settings.tuning), arbiters).await;
+
+        let lane = Cadence::every(LANE_PERIOD);
+        let teller = StreamTeller::new(coordinator.clone());
+        coordinator.start_pass(InternalLane::new(ports.clone(), teller, LaneSettings::default()), lane).await;
+        let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
+        coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
+        let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), position);
+        coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
+        coordinator
+            .start_pass(Upkeep::new(Arc::clone(&store), Arc::clone(&clock)), Cadence::every(UPKEEP_PERIOD))
+            .await;
+
+        let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index));
+        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch));
+        let door = Data::new(WebhookDoor {
+            secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
+            inbox: Arc::clone(&store) as Arc<dyn Inbox>,
+            clock,
+            nudge: Box::new(move || coordinator.nudge(InboxLane::<()>::NAME)),
+        });
+        let bind = ServerSettings::at(settings.bind);
+        let with_webhook = move |config: &mut ServiceConfig| {
+            config.app_data(Data::clone(&door)).configure(webhook::configure);
+        };
+        let listening = server::listen(Arc::clone(&edge), &bind, with_webhook)
+            .map_err(|source| StartError::Listen { address: settings.bind, source })?;
+        let address = listening.addresses.first().copied().unwrap_or(settings.bind);
+        actix_rt::spawn(listening.serving);
+        edge.readiness.enter(Stage::Ready);
+        Ok(Self { url: format!("http://{address}"), edge, store, http: listening.handle })
+    }
+
+    /// Ends in order: not ready, requests under way, commands and passes, last heartbeats, the store. What a deadline cuts
+    /// off is said in the log, and whether all ended well in the answer.
+    pub async fn stop(self) -> bool {
+        self.edge.readiness.enter(Stage::Draining);
+        self.http.stop(true).await;
+        let report = self.edge.coordinator.drain(DRAIN).await;
+        if report.is_complete() {
+            tracing::info!("{report}");
+        } else {
+            tracing::error!("{report}");
+        }
+        self.edge.heartbeats.close().await;
+        self.store.close().await;
+        report.is_complete()
+    }
+}
+
+fn actor_settings(tuning: Tuning) -> ActorSettings {
+    let defaults = ActorSettings::default();
+    ActorSettings {
+        requests: tuning.requests.map_or(defaults.requests, |requests| requests as usize),
+        requests_per_stream: tuning
+            .requests_per_stream
+            .map_or(defaults.requests_per_stream, |requests| requests as usize),
+        idle: tuning.idle.unwrap_or(defaults.idle),
+        ..defaults
+    }
+}

@@ -1,0 +1,322 @@
+//! Who holds and who wants what, in memory.
+//!
+//! It hears of every new state before the caller of that change is answered, so whoever was told that an issue is approved
+//! can claim it. It only proposes: a stale entry costs a retry, and the append decides.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use conductor_actors::StateListener;
+use conductor_core::agent::Agent;
+use conductor_core::claim::{ClaimantView, QueueEntry, ReadyQueue};
+use conductor_core::decider::StreamState;
+use conductor_core::event::IssueState;
+use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName, StreamId, StreamKind};
+use conductor_core::issue::{Issue, Phase};
+use conductor_core::port::{RowFilter, Store, StoreFailure};
+use conductor_core::rig::Rig;
+use conductor_core::roster::Policy;
+use conductor_core::time::Timestamp;
+
+/// Rows read at once when the index is filled.
+const PAGE: usize = 1000;
+
+/// The index; shared by the actors, which feed it, and the claims, which ask it.
+pub struct WorkIndex {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    queue: ReadyQueue,
+    versions: HashMap<StreamId, u64>,
+    leases: HashMap<IssueRef, (Claimant, bool)>,
+    held_by: HashMap<AgentId, HashSet<IssueRef>>,
+    resting: HashSet<AgentId>,
+    rig: Rig,
+    unknown: HashSet<IssueRef>,
+}
+
+/// What the index has for a claimant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proposal {
+    /// It holds this one and has not started it.
+    Held(IssueRef),
+    /// It may try to claim this one; nobody else is offered it meanwhile.
+    Claim(IssueRef),
+    /// Nothing now.
+    Nothing,
+}
+
+impl WorkIndex {
+    /// An empty index under that policy.
+    #[must_use]
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                queue: ReadyQueue::new(policy.timers.ageing),
+                versions: HashMap::new(),
+                leases: HashMap::new(),
+                held_by: HashMap::new(),
+                resting: HashSet::new(),
+                rig: Rig::unknown(),
+                unknown: HashSet::new(),
+            }),
+        }
+    }
+
+    /// Fills it from the rows: what waits, what is held, who rests. Memory is that of the open issues.
+    ///
+    /// # Errors
+    /// When the store can't answer.
+    pub async fn fill(&self, store: &dyn Store) -> Result<(), StoreFailure> {
+        let open = [IssueState::Queued, IssueState::Assigned, IssueState::InProgress, IssueState::ChangesRequested];
+        let open = RowFilter { states: open.into_iter().map(IssueState::as_str).collect(), ..RowFilter::default() };
+        for (kind, filter) in [(StreamKind::Issue, open), (StreamKind::Agent, RowFilter::default())] {
+            let mut after = None;
+            loop {
+                let rows = store.rows(kind, &filter, after.as_ref(), PAGE).await?;
+                for row in &rows {
+                    self.changed(&row.stream, row.version, &row.state);
+                }
+                match rows.last() {
+                    Some(last) if rows.len() == PAGE => after = Some(last.cursor()),
+                    Some(_) | None => break,
+                }
+            }
+        }
+        if let Some(row) = store.row(&StreamId::Rig).await? {
+            self.changed(&row.stream, row.version, &row.state);
+        }
+        Ok(())
+    }
+
+    /// Every change is made whole under the lock, so a panic elsewhere leaves nothing half-done behind.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `claimant` may do next. A claim that is proposed has to end in [`WorkIndex::give_back`] or in a change of the issue.
+    #[must_use]
+    pub fn propose(&self, claimant: &Claimant, policy: &Policy, now: Timestamp) -> Proposal {
+        let mut inner = self.inner();
+        let held = inner.held_by.get(&claimant.agent).cloned().unwrap_or_default();
+        let unstarted = |issue: &&IssueRef| {
+            inner.leases.get(*issue).is_some_and(|(holder, started)| holder == claimant && !started)
+        };
+        if let Some(issue) = held.iter().find(unstarted) {
+            return Proposal::Held(issue.clone());
+        }
+        if inner.resting.contains(&claimant.agent) || inner.rig.paused {
+            return Proposal::Nothing;
+        }
+        let profile = policy.roster.agent(&claimant.agent);
+        let capacity = profile.map_or(1, |profile| profile.capacity) as usize;
+        let view = ClaimantView { agent: &claimant.agent, profile };
+        let mut paused = Vec::new();
+        let proposal = loop {
+            let offered =
+                if held.len() > capacity { None } else { inner.queue.offer(view, held.len() >= capacity, now) };
+            match offered {
+                Some(issue) if inner.rig.paused_repos.contains(&issue.repo) => paused.push(issue),
+                Some(issue) => break Proposal::Claim(issue),
+                None => break Proposal::Nothing,
+            }
+        };
+        for issue in paused {
+            inner.queue.give_back(&issue);
+        }
+        proposal
+    }
+
+    /// A proposed claim came to nothing.
+    pub fn give_back(&self, issue: &IssueRef) {
+        self.inner().queue.give_back(issue);
+    }
+
+    /// Everything that waits, in the order of hand-out, each with the dependencies that keep it back.
+    #[must_use]
+    pub fn waiting(&self, now: Timestamp) -> Vec<(QueueEntry, Vec<IssueRef>)> {
+        self.inner().queue.list(now)
+    }
+
+    /// Dependencies of which nothing is known yet: they keep their dependants back until somebody looks them up.
+    #[must_use]
+    pub fn take_unknown(&self) -> Vec<IssueRef> {
+        self.inner().unknown.drain().collect()
+    }
+
+    /// What somebody found who looked a dependency up.
+    pub fn set_dependency(&self, dependency: &IssueRef, frees: bool) {
+        self.inner().queue.set_dependency(dependency, frees);
+    }
+
+    /// A dependency could not be looked up; the next one tries again.
+    pub fn still_unknown(&self, dependency: IssueRef) {
+        self.inner().unknown.insert(dependency);
+    }
+
+    /// The version that is known of a stream; 0 for none.
+    #[must_use]
+    pub fn version_of(&self, stream: &StreamId) -> u64 {
+        self.inner().versions.get(stream).copied().unwrap_or(0)
+    }
+
+    /// The name under which the streams of a repository are kept.
+    #[must_use]
+    pub fn canonical(&self, repo: &RepoName) -> RepoName {
+        self.inner().rig.canonical(repo).clone()
+    }
+}
+
+impl Inner {
+    fn take_issue(&mut self, issue: &Issue) {
+        let reference = &issue.reference;
+        if let Some((holder, _)) = self.leases.remove(reference)
+            && let Some(held) = self.held_by.get_mut(&holder.agent)
+        {
+            held.remove(reference);
+            if held.is_empty() {
+                self.held_by.remove(&holder.agent);
+            }
+        }
+        if let Some(lease) = &issue.lease {
+            self.leases.insert(reference.clone(), (lease.claimant.clone(), lease.started()));
+            self.held_by.entry(lease.claimant.agent.clone()).or_default().insert(reference.clone());
+        }
+        let unknown = self.queue.update(issue);
+        self.unknown.extend(unknown);
+    }
+
+    fn take_agent(&mut self, agent: &Agent) {
+        if agent.paused || agent.is_exhausted() {
+            self.resting.insert(agent.id.clone());
+        } else {
+            self.resting.remove(&agent.id);
+        }
+    }
+}
+
+impl StateListener for WorkIndex {
+    fn changed(&self, stream: &StreamId, version: u64, state: &StreamState) {
+        let mut inner = self.inner();
+        if inner.versions.get(stream).is_some_and(|known| *known >= version) {
+            return;
+        }
+        match state {
+            StreamState::Issue(issue) => {
+                // Memory follows the open issues: what is over is forgotten, but for those who asked about it.
+                if matches!(issue.phase, Phase::Done | Phase::Cancelled) {
+                    inner.versions.remove(stream);
+                } else {
+                    inner.versions.insert(stream.clone(), version);
+                }
+                inner.take_issue(issue);
+            }
+            StreamState::Agent(agent) => {
+                inner.versions.insert(stream.clone(), version);
+                inner.take_agent(agent);
+            }
+            StreamState::Rig(rig) => {
+                inner.versions.insert(stream.clone(), version);
+                inner.rig = (**rig).clone();
+            }
+            // Claims don't look at pull requests: what one means for its issues comes as a change of those.
+            StreamState::PullRequest(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conductor_core::issue::Lease;
+    use conductor_core::roster::GitHubMode;
+
+    fn policy() -> Policy {
+        Policy::built_in(GitHubMode::Webhook)
+    }
+
+    fn queued(number: u64) -> Issue {
+        let mut issue = Issue::unknown(IssueRef::parse(&format!("acme/web#{number}")).unwrap());
+        issue.phase = Phase::Open;
+        issue.queued_at = Some(Timestamp::from_millis(0));
+        issue
+    }
+
+    fn held(number: u64, by: &str, started: bool) -> Issue {
+        let mut issue = queued(number);
+        issue.lease = Some(Lease {
+            claimant: Claimant::parse(by).unwrap(),
+            token: "t".into(),
+            epoch: 1,
+            kind: conductor_core::event::AssignmentKind::Work,
+            expires_at: Timestamp::from_millis(0),
+            branch_hint: String::new(),
+            head: None,
+            assigned_at: Timestamp::from_millis(0),
+            assigned_version: 2,
+            started_version: started.then_some(3),
+            hook: false,
+        });
+        issue
+    }
+
+    fn tell(index: &WorkIndex, version: u64, issue: Issue) {
+        let stream = StreamId::Issue(issue.reference.clone());
+        index.changed(&stream, version, &StreamState::Issue(Box::new(issue)));
+    }
+
+    fn propose(index: &WorkIndex, claimant: &str) -> Proposal {
+        index.propose(&Claimant::parse(claimant).unwrap(), &policy(), Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn a_claimant_that_has_not_started_is_pointed_at_what_it_holds() {
+        let index = WorkIndex::new(&policy());
+        tell(&index, 2, held(1, "dev-e-node", false));
+        tell(&index, 1, queued(2));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Held(queued(1).reference));
+        tell(&index, 3, held(1, "dev-e-node", true));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Nothing, "it is at its capacity");
+        assert_eq!(propose(&index, "dev-e-python"), Proposal::Claim(queued(2).reference));
+        assert_eq!(propose(&index, "dev-e-dotnet"), Proposal::Nothing, "offered to another");
+        index.give_back(&queued(2).reference);
+        assert_eq!(propose(&index, "dev-e-dotnet"), Proposal::Claim(queued(2).reference));
+    }
+
+    #[test]
+    fn an_older_state_that_is_told_late_changes_nothing() {
+        let index = WorkIndex::new(&policy());
+        tell(&index, 2, held(1, "dev-e-node", true));
+        tell(&index, 1, queued(1));
+        assert_eq!(propose(&index, "dev-e-python"), Proposal::Nothing);
+    }
+
+    #[test]
+    fn one_critical_issue_goes_above_an_agents_capacity() {
+        let index = WorkIndex::new(&policy());
+        tell(&index, 3, held(1, "dev-e-node", true));
+        let critical = |number| Issue { priority: conductor_core::event::Priority::Critical, ..queued(number) };
+        tell(&index, 1, critical(2));
+        tell(&index, 1, critical(3));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Claim(queued(2).reference));
+        tell(&index, 2, held(2, "dev-e-node", true));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Nothing);
+    }
+
+    #[test]
+    fn what_is_paused_is_not_offered() {
+        let index = WorkIndex::new(&policy());
+        tell(&index, 1, queued(1));
+        let mut rig = Rig::unknown();
+        rig.paused_repos.insert(RepoName::parse("acme/web").unwrap());
+        index.changed(&StreamId::Rig, 1, &StreamState::Rig(Box::new(rig)));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Nothing);
+        index.changed(&StreamId::Rig, 2, &StreamState::Rig(Box::new(Rig::unknown())));
+        let agent = AgentId::parse("dev-e-node").unwrap();
+        let paused = Agent { paused: true, ..Agent::unknown(agent.clone()) };
+        index.changed(&StreamId::Agent(agent), 1, &StreamState::Agent(Box::new(paused)));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Nothing);
+        assert_eq!(propose(&index, "dev-e-python"), Proposal::Claim(queued(1).reference));
+    }
+}
