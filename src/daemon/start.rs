@@ -135,6 +135,7 @@ impl Daemon {
         }
         self.edge.heartbeats.close().await;
         self.store.close().await;
+        self.edge.coordinator.stop();
         report.is_complete()
     }
 }
