@@ -6,8 +6,8 @@ use super::environment::Environment;
 use super::findings::Findings;
 use super::section::Section;
 
-/// Starts, ends, refusals and failures; not every request.
-const DEFAULT_FILTER: &str = "info";
+/// Starts, ends, refusals and failures; not every request, and not what libraries tell about their own inside.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,refinery_core=warn";
 
 conductor_core::words! {
     /// How a log line is written.
@@ -53,10 +53,11 @@ fn sound(filter: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{load, refused};
+    use super::DEFAULT_FILTER;
 
     #[test]
     fn a_filter_that_filters_nothing_known_is_refused() {
-        assert_eq!(load("", &[]).unwrap().log.filter, "info");
+        assert_eq!(load("", &[]).unwrap().log.filter, DEFAULT_FILTER);
         refused("", &[("CONDUCTOR_LOG", "conductor=loud")], "CONDUCTOR_LOG", "must be a filter such as");
         refused("[log]\nformat = \"xml\"\n", &[], "rig.toml:2", "one of human, json");
     }

@@ -128,11 +128,6 @@ impl Daemon {
         self.edge.readiness.enter(Stage::Draining);
         self.http.stop(true).await;
         let report = self.edge.coordinator.drain(DRAIN).await;
-        if report.is_complete() {
-            tracing::info!("{report}");
-        } else {
-            tracing::error!("{report}");
-        }
         self.edge.heartbeats.close().await;
         self.store.close().await;
         self.edge.coordinator.stop();
