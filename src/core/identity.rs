@@ -324,11 +324,13 @@ impl StreamId {
 
     /// The form that stores compare and shards hash: lower case for what GitHub names.
     ///
-    /// An agent called `rig` would meet the rig's own stream, so agents carry a prefix here; people never see it.
+    /// An agent called `rig` would meet the rig's own stream, and a report that takes a pull request's number for an issue's
+    /// must not bar that number from becoming a pull request: so both carry a prefix here, which people never see.
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Issue(reference) | Self::PullRequest(reference) => reference.to_string().to_ascii_lowercase(),
+            Self::Issue(reference) => reference.to_string().to_ascii_lowercase(),
+            Self::PullRequest(reference) => format!("pull:{}", reference.to_string().to_ascii_lowercase()),
             Self::Agent(agent) => format!("agent:{agent}"),
             Self::Rig => "rig".to_owned(),
         }
@@ -365,7 +367,8 @@ mod tests {
         let first = IssueRef::parse("Acme/Web#7").unwrap();
         assert_eq!(first, IssueRef::parse("acme/WEB#7").unwrap());
         assert_eq!(first.to_string(), "Acme/Web#7");
-        assert_eq!(StreamId::Issue(first).key(), "acme/web#7");
+        assert_eq!(StreamId::Issue(first.clone()).key(), "acme/web#7");
+        assert_ne!(StreamId::PullRequest(first.clone()).key(), StreamId::Issue(first).key());
     }
 
     #[test]

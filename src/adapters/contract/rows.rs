@@ -132,4 +132,8 @@ pub async fn a_number_is_known_as_issue_or_pull_request(subject: Subject) {
     assert_eq!(kind("ACME/WEB#8").await, Some(StreamKind::PullRequest));
     assert_eq!(kind("acme/web#9").await, None);
     assert_eq!(subject.store.row(&issue_id("acme/web#9")).await.unwrap(), None);
+    // Somebody took the number for an issue's before: that must not bar the pull request.
+    Pen::approved_issue(&subject.store, "acme/web#10").await;
+    Pen::pull(&subject.store, "acme/web#10").write(vec![opened(&pull_id("acme/web#10"), sha(2))]).await;
+    assert_eq!(kind("acme/web#10").await, Some(StreamKind::PullRequest));
 }

@@ -79,8 +79,9 @@ impl ReadModels for MemoryStore {
 
     fn kind_of<'a>(&'a self, reference: &'a IssueRef) -> PortFuture<'a, Result<Option<StreamKind>, StoreFailure>> {
         self.with(move |tables| {
-            let key = StreamId::Issue(reference.clone()).key();
-            Ok(tables.streams.get(&key).map(|stream| stream.id.kind()))
+            let meanings = [StreamId::PullRequest(reference.clone()), StreamId::Issue(reference.clone())];
+            let known = meanings.iter().find(|stream| tables.streams.contains_key(&stream.key()));
+            Ok(known.map(StreamId::kind))
         })
     }
 }

@@ -116,11 +116,9 @@ pub(super) async fn kind_of(
     connections: &Connections,
     reference: &IssueRef,
 ) -> Result<Option<StreamKind>, StoreFailure> {
-    let key = StreamId::Issue(reference.clone()).key();
-    connections
-        .first("SELECT kind FROM streams WHERE key = $1", &[&key], |row| {
-            let kind = row.get(0);
-            StreamKind::from_word(kind).ok_or_else(|| StoreFailure::Corrupt(format!("no kind of stream: {kind:?}")))
-        })
-        .await
+    let meanings = [StreamId::PullRequest(reference.clone()), StreamId::Issue(reference.clone())];
+    let keys: Vec<String> = meanings.iter().map(StreamId::key).collect();
+    let known: Vec<String> =
+        connections.rows("SELECT key FROM streams WHERE key = ANY($1)", &[&keys], |row| Ok(row.get(0))).await?;
+    Ok(meanings.iter().find(|stream| known.contains(&stream.key())).map(StreamId::kind))
 }

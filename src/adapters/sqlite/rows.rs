@@ -122,11 +122,15 @@ impl ReadModels for SqliteStore {
     }
 
     fn kind_of<'a>(&'a self, reference: &'a IssueRef) -> PortFuture<'a, Result<Option<StreamKind>, StoreFailure>> {
-        let key = StreamId::Issue(reference.clone()).key();
+        let meanings = [StreamId::PullRequest(reference.clone()), StreamId::Issue(reference.clone())];
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached("SELECT kind, id FROM streams WHERE key = ?1")?;
-            let stream = statement.query_row([key], |row| Ok(stream_of(row, 0, 1))).optional()?.transpose()?;
-            Ok(stream.map(|stream| stream.kind()))
+            let mut statement = connection.prepare_cached("SELECT 1 FROM streams WHERE key = ?1")?;
+            for meaning in &meanings {
+                if statement.exists([meaning.key()])? {
+                    return Ok(Some(meaning.kind()));
+                }
+            }
+            Ok(None)
         })
     }
 }

@@ -24,7 +24,8 @@ pub trait ReadModels: Send + Sync {
         head: &'a Sha,
     ) -> PortFuture<'a, Result<Vec<IssueRef>, StoreFailure>>;
 
-    /// Whether that number is a pull request, an issue, or unknown to the log.
+    /// Whether that number is a pull request, an issue, or unknown to the log. A number that was once mistaken for an issue
+    /// and has turned out to be a pull request is a pull request.
     fn kind_of<'a>(&'a self, reference: &'a IssueRef) -> PortFuture<'a, Result<Option<StreamKind>, StoreFailure>>;
 }
 

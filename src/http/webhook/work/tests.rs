@@ -68,7 +68,7 @@ fn instructions_are_carried_out_in_order_with_who_why_and_a_key_of_their_own() {
     assert_eq!(outcome, "acme/web#9: accepted; acme/web#7: accepted");
     let asks = world.asks.lock().unwrap();
     let seen: Vec<_> = asks.iter().map(|ask| (ask.stream.as_str(), ask.key.as_ref().unwrap().key.as_str())).collect();
-    assert_eq!(seen, [("acme/web#9", "d1:0:acme/web#9"), ("acme/web#7", "d1:1:acme/web#7")]);
+    assert_eq!(seen, [("acme/web#9", "d1:0:pull:acme/web#9"), ("acme/web#7", "d1:1:acme/web#7")]);
     for ask in asks.iter() {
         assert_eq!((ask.metadata.actor.to_string(), ask.metadata.cause.as_deref()), ("github:octo".into(), Some("d1")));
         assert_eq!(ask.metadata.idempotency_key, ask.key.as_ref().map(|key| key.key.clone()));
