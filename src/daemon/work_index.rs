@@ -29,8 +29,9 @@ pub struct WorkIndex {
 struct Inner {
     queue: ReadyQueue,
     versions: HashMap<StreamId, u64>,
-    leases: HashMap<IssueRef, (Claimant, bool)>,
-    held_by: HashMap<AgentId, HashSet<IssueRef>>,
+    leases: HashMap<IssueRef, Claimant>,
+    held: HashMap<AgentId, usize>,
+    unstarted: HashMap<Claimant, IssueRef>,
     resting: HashSet<AgentId>,
     rig: Rig,
     unknown: HashSet<IssueRef>,
@@ -56,7 +57,8 @@ impl WorkIndex {
                 queue: ReadyQueue::new(policy.timers.ageing),
                 versions: HashMap::new(),
                 leases: HashMap::new(),
-                held_by: HashMap::new(),
+                held: HashMap::new(),
+                unstarted: HashMap::new(),
                 resting: HashSet::new(),
                 rig: Rig::unknown(),
                 unknown: HashSet::new(),
@@ -99,13 +101,10 @@ impl WorkIndex {
     #[must_use]
     pub fn propose(&self, claimant: &Claimant, policy: &Policy, now: Timestamp) -> Proposal {
         let mut inner = self.inner();
-        let held = inner.held_by.get(&claimant.agent).cloned().unwrap_or_default();
-        let unstarted = |issue: &&IssueRef| {
-            inner.leases.get(*issue).is_some_and(|(holder, started)| holder == claimant && !started)
-        };
-        if let Some(issue) = held.iter().find(unstarted) {
+        if let Some(issue) = inner.unstarted.get(claimant) {
             return Proposal::Held(issue.clone());
         }
+        let held = inner.held.get(&claimant.agent).copied().unwrap_or(0);
         if inner.resting.contains(&claimant.agent) || inner.rig.paused {
             return Proposal::Nothing;
         }
@@ -114,8 +113,7 @@ impl WorkIndex {
         let view = ClaimantView { agent: &claimant.agent, profile };
         let mut paused = Vec::new();
         let proposal = loop {
-            let offered =
-                if held.len() > capacity { None } else { inner.queue.offer(view, held.len() >= capacity, now) };
+            let offered = if held > capacity { None } else { inner.queue.offer(view, held >= capacity, now) };
             match offered {
                 Some(issue) if inner.rig.paused_repos.contains(&issue.repo) => paused.push(issue),
                 Some(issue) => break Proposal::Claim(issue),
@@ -171,17 +169,23 @@ impl WorkIndex {
 impl Inner {
     fn take_issue(&mut self, issue: &Issue) {
         let reference = &issue.reference;
-        if let Some((holder, _)) = self.leases.remove(reference)
-            && let Some(held) = self.held_by.get_mut(&holder.agent)
-        {
-            held.remove(reference);
-            if held.is_empty() {
-                self.held_by.remove(&holder.agent);
+        if let Some(holder) = self.leases.remove(reference) {
+            if self.unstarted.get(&holder) == Some(reference) {
+                self.unstarted.remove(&holder);
+            }
+            match self.held.get_mut(&holder.agent) {
+                Some(held) if *held > 1 => *held -= 1,
+                Some(_) | None => {
+                    self.held.remove(&holder.agent);
+                }
             }
         }
         if let Some(lease) = &issue.lease {
-            self.leases.insert(reference.clone(), (lease.claimant.clone(), lease.started()));
-            self.held_by.entry(lease.claimant.agent.clone()).or_default().insert(reference.clone());
+            self.leases.insert(reference.clone(), lease.claimant.clone());
+            *self.held.entry(lease.claimant.agent.clone()).or_default() += 1;
+            if !lease.started() {
+                self.unstarted.insert(lease.claimant.clone(), reference.clone());
+            }
         }
         let unknown = self.queue.update(issue);
         self.unknown.extend(unknown);
