@@ -56,6 +56,12 @@ impl HeartbeatBatcher {
         noted
     }
 
+    /// What was heard and isn't written yet: readers join it, so that whoever was just heard is seen at once.
+    #[must_use]
+    pub fn unwritten(&self) -> BTreeMap<Claimant, Timestamp> {
+        self.shared.waiting().clone()
+    }
+
     /// Writes what waits and ends; what is heard later is lost.
     pub async fn close(&self) {
         self.shared.closing.send_replace(true);

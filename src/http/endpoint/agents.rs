@@ -66,10 +66,12 @@ impl Joined {
         let store = &**edge.store();
         let wanted = |agent: &AgentId| only.is_none_or(|only| only == agent);
         let mut heard: BTreeMap<AgentId, BTreeMap<String, Timestamp>> = BTreeMap::new();
-        for last in store.last_heartbeats().await? {
-            let Claimant { agent, instance } = last.claimant;
+        // What waits to be written is read first, so that nothing falls between the two.
+        let unwritten = edge.heartbeats.unwritten();
+        let written = store.last_heartbeats().await?.into_iter().map(|last| (last.claimant, last.at));
+        for (Claimant { agent, instance }, at) in written.chain(unwritten) {
             if wanted(&agent) {
-                heard.entry(agent).or_default().insert(instance.map(String::from).unwrap_or_default(), last.at);
+                heard.entry(agent).or_default().insert(instance.map(String::from).unwrap_or_default(), at);
             }
         }
         let roster = edge.policy().roster.agents.iter().filter(|profile| wanted(&profile.id));
@@ -209,6 +211,13 @@ mod tests {
         assert_eq!(daemon.get("/api/agents/dev-e-node/ab12c").await.expect(200), *row);
         daemon.clock.advance(std::time::Duration::from_secs(121));
         assert_eq!(daemon.get("/api/agents/dev-e-node").await.expect(200)["isOnline"], false);
+    }
+
+    #[actix_web::test]
+    async fn whoever_was_just_heard_is_online_at_once() {
+        let daemon = Daemon::start().await;
+        daemon.report(&json!({ "type": "HEARTBEAT", "agentId": "dev-e-node", "status": "idle" })).await;
+        assert_eq!(daemon.get("/api/agents/dev-e-node").await.expect(200)["isOnline"], true);
     }
 
     #[actix_web::test]
