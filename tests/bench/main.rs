@@ -8,9 +8,11 @@
 
 mod appends;
 mod callers;
+mod claims;
 mod database;
 mod filling;
 mod foreign_load;
+mod idle;
 mod latency;
 mod options;
 mod pgbench;
@@ -30,7 +32,8 @@ async fn main() -> anyhow::Result<()> {
     let mut table = Table::new();
     appends::postgres(&options, &mut table).await?;
     startup_and_replay(&options, &mut table).await?;
-    // Claims with 8 workers over 10,000 issues, and memory per idle actor, need the actors: their rows belong here.
+    claims::measure(&options, &mut table).await?;
+    idle::measure(&mut table).await?;
     println!("{table}");
     Ok(())
 }

@@ -5,10 +5,11 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use futures_util::TryStreamExt;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{Config, Row};
 
 use super::failure::{failure, pool_failure};
 use super::options::{CONNECT_TIMEOUT, PostgresOptions};
+use super::pooling::OnOneRuntime;
 use super::session_settings::with_settings;
 
 /// What a statement is given.
@@ -37,7 +38,8 @@ impl Connections {
                 ("jit", "off"),
             ],
         );
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(config, OnOneRuntime::current(), recycling);
         let pool = Pool::builder(manager)
             .max_size(options.pool_size)
             .wait_timeout(Some(options.pool_wait))

@@ -25,6 +25,7 @@ mod migrate;
 mod open_error;
 mod options;
 mod outbox;
+mod pooling;
 mod read_models;
 mod rows;
 mod session_settings;
