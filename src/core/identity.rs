@@ -93,11 +93,13 @@ caseless! {
 impl RepoName {
     const FORM: &'static str = "must be a repository such as owner/repo";
 
-    /// Reads `owner/repo`: letters, digits, `-`, `_` and `.`, at most 100 characters each.
+    /// Reads `owner/repo`: letters, digits, `-`, `_` and `.`, at most 100 characters each, and neither of them `.` or `..`,
+    /// which would mean another place in the URLs that are made of it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (owner, name) = text.split_once('/')?;
-        (is_name(owner, 100) && is_name(name, 100)).then(|| Self(text.into()))
+        let sane = |part: &str| is_name(part, 100) && !matches!(part, "." | "..");
+        (sane(owner) && sane(name)).then(|| Self(text.into()))
     }
 
     /// The part after the slash.
@@ -373,7 +375,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_name_is_refused() {
-        for text in ["", "acme", "acme/", "/web", "acme/web/x", "acme/we b", "acme/web\0"] {
+        for text in ["", "acme", "acme/", "/web", "acme/web/x", "acme/we b", "acme/web\0", "../web", "acme/.."] {
             assert_eq!(RepoName::parse(text), None, "{text:?}");
         }
         for text in ["acme/web", "acme/web#0", "acme/web#-1", "acme/web#9223372036854775808", "acme/web#1#2"] {
