@@ -22,6 +22,10 @@ pub const PATH: &str = "/api/webhook/github";
 /// GitHub's own limit for a delivery, in bytes.
 pub const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
+/// The longest that a body may take to come. GitHub gives up sooner; who takes longer only holds a connection, and needs no
+/// secret for it.
+const SLOWEST: Duration = Duration::from_secs(30);
+
 /// GitHub gives up after 10 s; an answer after that helps nobody.
 const STORE_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -67,7 +71,7 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
             "the webhook is closed: start the daemon with GITHUB_WEBHOOK_SECRET set to the secret of GitHub's webhook settings",
         ));
     };
-    let body = whole(body).await?;
+    let body = tokio::time::timeout(SLOWEST, whole(body)).await.map_err(|_| ApiError::too_slow())??;
     if !header(&request, SIGNATURE).is_some_and(|signature| secret.signed(&body, signature)) {
         tracing::warn!(bytes = body.len(), "refused a delivery whose signature is missing or wrong");
         return Err(ApiError::unauthorized(format!(
