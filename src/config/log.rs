@@ -6,8 +6,9 @@ use super::environment::Environment;
 use super::findings::Findings;
 use super::section::Section;
 
-/// Starts, ends, refusals and failures; not every request, and not what libraries tell about their own inside.
-const DEFAULT_FILTER: &str = "info,actix_server=warn,refinery_core=warn";
+/// Starts, ends, refusals and failures; not every request, and not what libraries tell about their own inside. What the HTTP
+/// library calls an error is bytes of a stranger that are no HTTP: anybody may send them, and nobody has to act.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=off,refinery_core=warn";
 
 conductor_core::words! {
     /// How a log line is written.
