@@ -1,0 +1,48 @@
+//! The whole daemon, as a process, over real HTTP, on both stores.
+//!
+//! | Module | What it shows |
+//! |---|---|
+//! | [`rig`] | everything outside the daemon, and the audit that every test ends with |
+//! | [`story`] | the demo's stories |
+//! | [`projections`] | what reports become in the read models |
+//! | [`bad_input`] | what is refused leaves nothing behind |
+//!
+//! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
+//! fails it for what nobody asserted: a panicked actor, an error in a pass, a dead letter, a log that breaks an invariant, a
+//! row that is not the replay of its stream. Tests that need PostgreSQL have `postgres` in their path, those that take
+//! long `slow_`.
+
+// Clippy takes only the test functions themselves for tests (.clippy.toml), not what they share.
+#![allow(clippy::unwrap_used, reason = "a failed expectation is what a test is for")]
+
+/// One test per store of each function, grouped by the rig that it wants: `alone` (no GitHub: agents' words are the facts) or
+/// `with_github` (a webhook secret).
+macro_rules! on_both_stores {
+    ($($rig:ident { $($name:ident),+ $(,)? })+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let mut rig = $crate::rig::Setup::sqlite().$rig().start().await;
+                    super::$name(&mut rig).await;
+                    rig.close().await;
+                }
+            )+)+
+        }
+        mod postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let mut rig = $crate::rig::Setup::postgres(stringify!($name)).await.$rig().start().await;
+                    super::$name(&mut rig).await;
+                    rig.close().await;
+                }
+            )+)+
+        }
+    };
+}
+
+mod bad_input;
+mod projections;
+mod rig;
+mod story;

@@ -1,0 +1,84 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conductor_adapters::postgres::{PostgresOptions, PostgresStore};
+use conductor_adapters::sqlite::{SqliteOptions, SqliteStore};
+use conductor_core::port::Store;
+use conductor_test_support::{Daemon, DaemonCommand, fresh_database, postgres_url};
+use reqwest::Client;
+
+use super::Rig;
+
+/// What GitHub and the daemon share.
+pub(crate) const SECRET: &str = "the tests' own secret";
+/// No answer after this long is a failure of its own.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// How a daemon is to be started.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    database: Option<String>,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    /// The embedded store, in the daemon's own folder.
+    pub(crate) fn sqlite() -> Self {
+        Self { database: None, environment: Vec::new() }
+    }
+
+    /// A fresh database on the shared server.
+    pub(crate) async fn postgres(name: &str) -> Self {
+        // PostgreSQL cuts names at 63 bytes, and the suffix that makes it unique must stay.
+        Self::database(fresh_database(&postgres_url(), &name[..name.len().min(40)]).await)
+    }
+
+    /// That database.
+    pub(crate) fn database(url: String) -> Self {
+        Self { database: Some(url), environment: Vec::new() }
+    }
+
+    /// Without GitHub: agents' own reports are the facts.
+    pub(crate) fn alone(self) -> Self {
+        self
+    }
+
+    /// With a webhook secret: verdicts, CI and merges come from GitHub alone.
+    pub(crate) fn with_github(self) -> Self {
+        self.env("GITHUB_WEBHOOK_SECRET", SECRET)
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// The command that starts it.
+    pub(crate) fn command(&self) -> DaemonCommand {
+        let database = self.database.iter().map(|url| ("DATABASE_URL", url.clone()));
+        let variables = database.chain(self.environment.iter().cloned());
+        let command = DaemonCommand::serve(env!("CARGO_BIN_EXE_conductor-e"));
+        variables.fold(command, |command, (name, value)| command.env(name, value))
+    }
+
+    /// A daemon that serves.
+    pub(crate) async fn start(self) -> Rig {
+        let daemon = self.command().start().await;
+        self.around(daemon)
+    }
+
+    /// A rig around a daemon that serves already.
+    pub(crate) fn around(self, daemon: Daemon) -> Rig {
+        let http = Client::builder().timeout(ANSWER_WITHIN).build().unwrap();
+        Rig { daemon, setup: self, http }
+    }
+
+    /// The store of a daemon that has ended.
+    pub(crate) async fn open_store(&self, folder: &Path) -> Arc<dyn Store> {
+        match &self.database {
+            Some(url) => PostgresStore::connect(PostgresOptions::new(url)).await.unwrap(),
+            None => SqliteStore::open(folder, SqliteOptions::default()).unwrap(),
+        }
+    }
+}
