@@ -29,10 +29,10 @@ impl Decider for PullRequestDecider {
     fn reads(pull: &PullRequest, command: &PullRequestCommand) -> Vec<StreamId> {
         let issues = |issues: Vec<crate::identity::IssueRef>| issues.into_iter().map(StreamId::Issue).collect();
         match command {
-            // Whoever held a lease of a linked issue produced the change.
+            // Whoever held a lease of a linked issue produced the change; taking the link away doesn't undo that.
             PullRequestCommand::Review(_)
             | PullRequestCommand::ReviewReport { .. }
-            | PullRequestCommand::AssignReview { .. } => issues(pull.issues()),
+            | PullRequestCommand::AssignReview { .. } => pull.told.iter().cloned().map(StreamId::Issue).collect(),
             // Whether a verdict is still wanted.
             PullRequestCommand::FollowIssue { .. } if pull.dispatch.is_some() => issues(pull.issues()),
             PullRequestCommand::Observe(seen) if !pull.known && !pull.heads.is_empty() => {
@@ -217,7 +217,8 @@ fn said_before(pull: &PullRequest, event: &PullRequestEvent) -> Option<u64> {
     let ended = matches!(
         (event, pull.state),
         (PullRequestEvent::Merged(_), PullRequestState::Merged)
-            | (PullRequestEvent::Closed(_), PullRequestState::Closed)
+            // A merge wins over a closing, in whatever order they are reported.
+            | (PullRequestEvent::Closed(_), PullRequestState::Closed | PullRequestState::Merged)
     );
     ended.then_some(pull.state_version)
 }

@@ -84,7 +84,9 @@ impl<'a> Draft<'a> {
 
     /// Whether an issue of it is in review with this pull request, or it has none that could be.
     pub(super) fn somebody_awaits_review(&self) -> bool {
+        let linked = self.pull.issues();
         let mut issues = self.given.neighbours.values().filter_map(|neighbour| match neighbour {
+            StreamState::Issue(issue) if !linked.contains(&issue.reference) => None,
             StreamState::Issue(issue) => issue.state().map(|state| (issue, state)),
             StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
         });

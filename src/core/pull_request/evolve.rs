@@ -69,7 +69,8 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
         PullRequestEvent::ReviewAbstained(review) => {
             answer_dispatch(pull, review.agent.as_ref());
             if let Some(head) = head_of(pull, review.head_sha.as_ref()) {
-                head.abstained.insert(review.reviewer.clone());
+                let newest = head.abstained.entry(review.reviewer.clone()).or_default();
+                *newest = review.review_id.unwrap_or_default().max(*newest);
             }
         }
         PullRequestEvent::ReviewDismissed(dismissed) => {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::event::CiState;
 use crate::identity::{AgentId, Login};
@@ -58,8 +58,8 @@ record! {
         "checks" => checks: BTreeMap<String, CheckFact>,
         /// Verdicts by reviewer.
         "verdicts" => verdicts: BTreeMap<Login, VerdictFact>,
-        /// Who only commented.
-        "abstained" => abstained: BTreeSet<Login>,
+        /// Who only commented, with GitHub's id of the newest comment.
+        "abstained" => abstained: BTreeMap<Login, u64>,
         /// What the checks add up to, as last said.
         "ci" => ci: CiState,
         /// Version of the event that said so.
@@ -90,7 +90,7 @@ impl Head {
         Self {
             checks: BTreeMap::new(),
             verdicts: BTreeMap::new(),
-            abstained: BTreeSet::new(),
+            abstained: BTreeMap::new(),
             ci: CiState::Unknown,
             ci_version: 0,
             failed_checks: Vec::new(),

@@ -24,4 +24,6 @@ pub use head::{CheckFact, Head, VerdictFact};
 pub use state::{Dispatch, Gate, LastReport, PullRequest};
 
 #[cfg(test)]
+mod late_tests;
+#[cfg(test)]
 mod tests;

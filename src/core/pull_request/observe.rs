@@ -17,12 +17,14 @@ pub(super) fn decide(pull: &PullRequest, seen: &PrObservation, given: &Given<'_>
     let late = pull.known && pull.github_updated_at.is_some_and(|newest| seen.updated_at < newest);
     if !pull.known {
         draft.fact(created(pull, seen));
-        refuse_early_approvals(&mut draft);
     }
     if late {
         take_late(&mut draft, seen);
     } else {
         take_changes(&mut draft, seen);
+    }
+    if !pull.known || draft.pull.pushers != pull.pushers {
+        refuse_early_approvals(&mut draft);
     }
     take_mergeability(&mut draft, seen);
     follow_openness(&mut draft, seen, late);
@@ -47,7 +49,7 @@ fn created(pull: &PullRequest, seen: &PrObservation) -> PrCreated {
     }
 }
 
-/// Reviews may come before the pull request itself: only now is it known whose it is.
+/// Reviews may come before the pull request itself, or before the push that they judge: only now is it known whose it is.
 fn refuse_early_approvals(draft: &mut Draft<'_>) {
     let early: Vec<(Login, Sha, Option<u64>)> = draft
         .pull

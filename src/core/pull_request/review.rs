@@ -90,10 +90,10 @@ fn judge(
         let why = format!("{} can't approve {}: {why}", review.reviewer, pull.reference);
         return draft.refuse(Refusal::Rule { rule, why });
     }
-    if review.review_id.is_some() && said_before(pull, review) {
+    let allowed = produced.is_none() && may_judge(reviewer, given.policy);
+    if review.review_id.is_some() && said_before(pull, review) && !is_late_round(pull, review, allowed) {
         return Decision::unchanged(version_of(pull, review));
     }
-    let allowed = produced.is_none() && may_judge(reviewer, given.policy);
     let Verdict { reviewer, head_sha, review_id, submitted_at, body, .. } = review.clone();
     match review.kind {
         VerdictKind::Approved => {
@@ -123,7 +123,9 @@ fn said_before(pull: &PullRequest, review: &Verdict) -> bool {
     let sha = review.head_sha.as_ref().or(pull.head.as_ref());
     let Some(head) = sha.and_then(|sha| pull.heads.get(sha)) else { return false };
     match review.kind {
-        VerdictKind::Commented => head.abstained.contains(&review.reviewer),
+        VerdictKind::Commented => {
+            head.abstained.get(&review.reviewer).is_some_and(|known| review.review_id.unwrap_or_default() <= *known)
+        }
         VerdictKind::Approved | VerdictKind::ChangesRequested => {
             head.verdicts.get(&review.reviewer).is_some_and(|known| {
                 let older = review.review_id.is_some() && (review.submitted_at, review.review_id) <= known.rank();
@@ -131,6 +133,12 @@ fn said_before(pull: &PullRequest, review: &Verdict) -> bool {
             })
         }
     }
+}
+
+/// Whether an older dispute makes its head one that was trouble, which nobody knew: late facts count for the rounds.
+fn is_late_round(pull: &PullRequest, review: &Verdict, allowed: bool) -> bool {
+    let head = review.head_sha.as_ref().and_then(|sha| pull.heads.get(sha));
+    allowed && review.kind == VerdictKind::ChangesRequested && head.is_some_and(|head| !head.troubled)
 }
 
 fn version_of(pull: &PullRequest, review: &Verdict) -> u64 {

@@ -7,11 +7,11 @@ use crate::pull_request::{PrObservation, PullRequestCommand, ReviewReport, Verdi
 use crate::roster::{GitHubMode, Person};
 use crate::world::{World, at, issue_ref, login, opened, rule_of, verdict};
 
-const REVIEWER: &str = "review-e-bot[bot]";
-const BRANCH: &str = "agent/issue-42-1";
+pub(super) const REVIEWER: &str = "review-e-bot[bot]";
+pub(super) const BRANCH: &str = "agent/issue-42-1";
 
 /// #42 is in review with pull request #57, head `aaaa`.
-fn in_review() -> World {
+pub(super) fn in_review() -> World {
     let mut world = World::new(GitHubMode::Webhook);
     world.label(42);
     world.claim(42, "dev-e-node");
@@ -19,11 +19,11 @@ fn in_review() -> World {
     world
 }
 
-fn head(head: &str, second: i64) -> PrObservation {
+pub(super) fn head(head: &str, second: i64) -> PrObservation {
     opened(42, BRANCH, head, second)
 }
 
-fn review_of(world: &World) -> ReviewState {
+pub(super) fn review_of(world: &World) -> ReviewState {
     world.pull(57).standing().review
 }
 
