@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::agent::{AgentCommand, AgentDecider};
 use crate::decider::{Decider, Decision, Given, Moment, Outcome, Refusal, StreamState};
 use crate::event::{CheckRecorded, IssueState, PullRequestState};
-use crate::identity::{Claimant, IssueRef, Login, Sha, StreamId};
+use crate::identity::{AgentId, Claimant, IssueRef, Login, Sha, StreamId};
 use crate::issue::{
     Claim, ClaimVia, HolderReport, Issue, IssueAction, IssueCommand, IssueDecider, IssueObservation, Reported,
 };
@@ -175,6 +176,12 @@ impl World {
 
     pub(crate) fn start(&mut self, number: u64, agent: &str) -> Outcome {
         self.report(number, agent, Reported::Started { branch: None })
+    }
+
+    pub(crate) fn pause_agent(&mut self, agent: &str) {
+        let stream = StreamId::Agent(AgentId::parse(agent).unwrap());
+        let pause = AgentCommand::Pause { paused: true, reason: None };
+        assert_eq!(self.perform::<AgentDecider>(stream, &pause), Outcome::Accepted);
     }
 
     pub(crate) fn stuck(&mut self, number: u64, agent: &str) -> Outcome {

@@ -44,6 +44,9 @@ fn capacity_for(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Result<u32, 
     if issue.paused {
         return Err(Refusal::Rule { rule: "paused", why: format!("{} is paused", issue.reference) });
     }
+    if let Some(refusal) = held_back(issue, given) {
+        return Err(refusal);
+    }
     if issue.excluded.contains(agent) {
         return Err(Refusal::Rule {
             rule: "excluded",
@@ -71,9 +74,36 @@ fn fit(issue: &Issue, profile: &AgentProfile) -> Result<u32, Refusal> {
     })
 }
 
-/// The streams that say whether the issue may begin.
-pub(super) fn dependency_streams(issue: &Issue) -> Vec<StreamId> {
-    issue.depends_on.iter().cloned().map(StreamId::Issue).collect()
+/// How the branches begin that holders are told to work on.
+const HINT: &str = "agent/issue-";
+
+/// The number of the issue whose holder was told to work on this branch.
+pub(super) fn issue_of_hint(branch: &str) -> Option<u64> {
+    let (number, attempt) = branch.strip_prefix(HINT)?.split_once('-')?;
+    attempt.parse::<u32>().ok()?;
+    number.parse().ok()
+}
+
+/// The streams that say whether the issue may begin, and whether this claimant may take it.
+pub(super) fn streams(issue: &Issue, claim: &Claim) -> Vec<StreamId> {
+    let dependencies = issue.depends_on.iter().cloned().map(StreamId::Issue);
+    dependencies.chain([StreamId::Agent(claim.claimant.agent.clone()), StreamId::Rig]).collect()
+}
+
+/// What holds the claimant or the repository back: a pause, or a provider that has run dry.
+fn held_back(issue: &Issue, given: &Given<'_>) -> Option<Refusal> {
+    given.neighbours.values().find_map(|neighbour| match neighbour {
+        StreamState::Agent(agent) if agent.paused => {
+            Some(Refusal::Rule { rule: "paused", why: format!("{} is paused", agent.id) })
+        }
+        StreamState::Agent(agent) if agent.is_exhausted() => {
+            Some(Refusal::Rule { rule: "quota_exhausted", why: format!("{} has used up a quota", agent.id) })
+        }
+        StreamState::Rig(rig) if rig.holds(&issue.reference.repo) => {
+            Some(Refusal::Rule { rule: "paused", why: format!("work on {} is paused", issue.reference.repo) })
+        }
+        StreamState::Agent(_) | StreamState::Rig(_) | StreamState::Issue(_) | StreamState::PullRequest(_) => None,
+    })
 }
 
 /// Dependencies that keep the gate shut; an unknown one does too.
@@ -90,11 +120,11 @@ pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim) {
     let issue = &draft.issue;
     let timers = &draft.given.policy.timers;
     let rework = issue.current_pull();
-    let again = issue.last_holder.as_ref() == Some(&claim.claimant.agent);
+    let again = issue.last_claimant.as_ref() == Some(&claim.claimant);
     let attempt = if again && issue.attempt > 0 { issue.attempt } else { issue.attempt + 1 };
     let branch_hint = rework
         .and_then(|pull| pull.standing.branch.clone())
-        .unwrap_or_else(|| format!("agent/issue-{}-{attempt}", issue.reference.number));
+        .unwrap_or_else(|| format!("{HINT}{}-{attempt}", issue.reference.number));
     let hook = match claim.via {
         ClaimVia::Hook => true,
         ClaimVia::Pull | ClaimVia::Push => false,

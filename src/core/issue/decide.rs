@@ -32,7 +32,7 @@ impl Decider for IssueDecider {
 
     fn reads(state: &Issue, command: &IssueCommand) -> Vec<StreamId> {
         match command {
-            IssueCommand::Claim(_) => claim::dependency_streams(state),
+            IssueCommand::Claim(claim) => claim::streams(state, claim),
             IssueCommand::Observe(_)
             | IssueCommand::Approve(_)
             | IssueCommand::Report(_)

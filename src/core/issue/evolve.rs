@@ -78,11 +78,11 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
         }
         OwnIssueEvent::PrReported(reported) => report_pull(issue, reported),
         OwnIssueEvent::LeaseExpired(expired) => {
-            if issue.lease.as_ref().is_some_and(|lease| lease.epoch == expired.epoch) {
-                issue.lease = None;
-                if counts_as_no_progress(&expired.reason) {
-                    issue.leases_without_progress += 1;
-                }
+            if let Some(lease) = issue.lease.take_if(|lease| lease.epoch == expired.epoch)
+                && !lease.hook
+                && counts_as_no_progress(&expired.reason)
+            {
+                issue.leases_without_progress += 1;
             }
         }
         OwnIssueEvent::AgentStuck(stuck) => {
@@ -173,7 +173,8 @@ fn approve(issue: &mut Issue, approved: &IssueApproved, at: Moment) {
 fn begin_new_life(issue: &mut Issue) {
     issue.lives += 1;
     issue.lease = None;
-    issue.attempt = 0;
+    issue.last_claimant = None;
+    issue.shown.clone_from(&issue.current);
     issue.strikes = 0;
     issue.excluded.clear();
     issue.leases_without_progress = 0;
@@ -197,11 +198,16 @@ fn assign(issue: &mut Issue, assigned: &IssueAssigned, at: Moment) {
     issue.attempt = assigned.attempt;
     issue.assigned_at = Some(at.time);
     issue.holders.insert(assigned.agent.clone());
-    issue.last_holder = Some(assigned.agent.clone());
     if assigned.kind == AssignmentKind::Work {
         issue.branches.insert(assigned.branch_hint.clone(), assigned.epoch);
     }
     let instance = assigned.instance.as_deref().map(Into::into);
+    let claimant = Claimant { agent: assigned.agent.clone(), instance };
+    issue.last_claimant = Some(claimant.clone());
+    if !assigned.hook {
+        // A person's hook answers for no strike and owns no rework.
+        issue.last_holder = Some(assigned.agent.clone());
+    }
     issue.lease = Some(Lease {
         claimant: Claimant { agent: assigned.agent.clone(), instance },
         token: assigned.lease_token.clone(),
@@ -381,5 +387,10 @@ fn count_closed(issue: &mut Issue, pr: &IssueRef) {
 fn fix_forward(issue: &mut Issue, failure: String, at: Moment) {
     issue.deploy_failures += 1;
     issue.feedback = Some(failure);
+    // The branch is merged: whoever takes it, its last holder too, begins on a fresh one.
+    issue.last_claimant = None;
+    if let Some(pull) = issue.shown.as_ref().and_then(|shown| issue.pulls.get_mut(shown)) {
+        pull.verified = false;
+    }
     enter(issue, Phase::Open, at.time);
 }

@@ -4,6 +4,7 @@ use crate::decider::{Decision, Given};
 use crate::event::{IssueEvent, IssueState, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing};
 use crate::identity::{AgentId, PrRef};
 
+use super::claim::issue_of_hint;
 use super::draft::Draft;
 use super::state::has_label;
 use super::{Issue, KnownPull, Phase};
@@ -175,7 +176,7 @@ enum Author {
     Zombie { by_epoch: Option<u32> },
     /// A person who may write to the repository.
     Person,
-    /// An agent's that names other issues too.
+    /// An agent's that is for another issue too.
     Elsewhere,
     /// Anybody else: a row, no more.
     Stranger,
@@ -196,10 +197,17 @@ fn author(
     let by_an_agent =
         standing.author.as_ref().is_some_and(|login| given.policy.roster.agents_of(login).next().is_some());
     let reported_by_holder = live.is_some_and(|lease| reported_by == Some(&lease.claimant.agent));
+    // A report names a pull request, and its author has to bear it out: else a wrong number would put a stranger's change
+    // into the holder's place. Only a holder whose logins nobody knows is taken at its word.
+    let borne_out = live.filter(|_| reported_by_holder).is_some_and(|lease| {
+        let profile = given.policy.roster.agent(&lease.claimant.agent);
+        standing.trusted || (!lease.hook && profile.is_none_or(|profile| profile.logins.is_empty()))
+    });
+    let anothers = standing.branch.as_deref().and_then(issue_of_hint).is_some_and(|n| n != issue.reference.number);
     match (branch_epoch, live) {
         (Some(epoch), Some(lease)) if lease.epoch == epoch => {
             // The branch is the lease's; the author must be the holder, or somebody who may write there anyway.
-            if is_login_of(&lease.claimant.agent) || standing.trusted || reported_by_holder || by_an_agent {
+            if is_login_of(&lease.claimant.agent) || standing.trusted || borne_out || by_an_agent {
                 Author::Holder
             } else {
                 Author::Stranger
@@ -207,7 +215,9 @@ fn author(
         }
         (Some(_), Some(lease)) => Author::Zombie { by_epoch: Some(lease.epoch) },
         (Some(_), None) => Author::Zombie { by_epoch: Some(issue.epoch) },
-        (None, Some(lease)) if is_login_of(&lease.claimant.agent) || reported_by_holder => Author::Holder,
+        // Agents share logins, so the branch says whose work it is: that of another issue ends no lease here.
+        (None, Some(_)) if by_an_agent && anothers && !reported_by_holder => Author::Elsewhere,
+        (None, Some(lease)) if is_login_of(&lease.claimant.agent) || borne_out => Author::Holder,
         (None, Some(lease)) if by_an_agent => Author::Zombie { by_epoch: Some(lease.epoch) },
         // It may be the work of a live lease on another issue that it names as well: that one decides.
         (None, None) if by_an_agent && standing.linked_issues.len() > 1 => Author::Elsewhere,

@@ -28,4 +28,6 @@ pub use pull::KnownPull;
 pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
 
 #[cfg(test)]
+mod fencing_tests;
+#[cfg(test)]
 mod tests;

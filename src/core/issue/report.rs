@@ -98,6 +98,10 @@ fn record(draft: &mut Draft<'_>, report: &HolderReport) {
                 let event = crate::event::AgentStuck { agent, reason: reason.clone(), attempt: 0 };
                 draft.fact(event);
             }
+            // Nor does a person's hook earn a strike.
+            (_, false) if draft.issue.lease.as_ref().is_some_and(|lease| lease.hook) => {
+                draft.fact(crate::event::IssueUnassigned { agent, reason: reason.clone() });
+            }
             // A provider that has run dry is not the agent's failure.
             (_, true) => {
                 let facts = [format!("reported: {reason}")];

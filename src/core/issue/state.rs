@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{IssueState, Priority};
-use crate::identity::{AgentId, IssueRef, PrRef};
+use crate::event::{IssueState, PrRole, Priority, PullRequestState};
+use crate::identity::{AgentId, Claimant, IssueRef, PrRef};
 use crate::record;
 use crate::time::Timestamp;
 
@@ -95,7 +95,7 @@ record! {
         "withdrawn" => withdrawn: bool,
         /// The live lease.
         "lease" => lease: Option<Lease>,
-        /// Claimants so far, in this life.
+        /// Claimants so far: a branch is named after it, so it counts on through every life, and no name is given twice.
         "attempt" => attempt: u32,
         /// Leases so far.
         "epoch" => epoch: u32,
@@ -107,6 +107,8 @@ record! {
         "holders" => holders: BTreeSet<AgentId>,
         /// The last one.
         "lastHolder" => last_holder: Option<AgentId>,
+        /// The last one of this life and this work; it keeps its attempt, and with it its branch.
+        "lastClaimant" => last_claimant: Option<Claimant>,
         /// Leases in a row that ended without progress.
         "leasesWithoutProgress" => leases_without_progress: u32,
         /// Branches of leases, with the epoch of each.
@@ -177,6 +179,7 @@ impl Issue {
             excluded: BTreeSet::new(),
             holders: BTreeSet::new(),
             last_holder: None,
+            last_claimant: None,
             leases_without_progress: 0,
             branches: BTreeMap::new(),
             pulls: BTreeMap::new(),
@@ -230,7 +233,11 @@ impl Issue {
     pub fn wants_a_holder(&self) -> bool {
         self.lease.is_none()
             && match self.state() {
-                Some(IssueState::Queued | IssueState::ChangesRequested) => true,
+                Some(IssueState::Queued) => true,
+                // A person's own pull request is never handed to an agent, unless an operator says so: its author is asked.
+                Some(IssueState::ChangesRequested) => {
+                    self.current_pull().is_some_and(|pull| pull.agent.is_some() || pull.rework_demanded)
+                }
                 Some(
                     IssueState::Assigned
                     | IssueState::InProgress

@@ -7,17 +7,17 @@ use crate::pull_request::{PrObservation, VerdictKind};
 use crate::roster::{AgentProfile, GitHubMode, UnknownAgents};
 use crate::world::{World, issue_ref, labelled, login, opened, rule_of};
 
-const NODE: &str = "dev-e-node";
-const PYTHON: &str = "dev-e-python";
-const REVIEWER: &str = "review-e-bot[bot]";
-const BRANCH: &str = "agent/issue-42-1";
+pub(super) const NODE: &str = "dev-e-node";
+pub(super) const PYTHON: &str = "dev-e-python";
+pub(super) const REVIEWER: &str = "review-e-bot[bot]";
+pub(super) const BRANCH: &str = "agent/issue-42-1";
 
-fn webhook() -> World {
+pub(super) fn webhook() -> World {
     World::new(GitHubMode::Webhook)
 }
 
 /// #42 is labelled, claimed and started by dev-e-node.
-fn in_progress() -> World {
+pub(super) fn in_progress() -> World {
     let mut world = webhook();
     world.label(42);
     world.claim(42, NODE);
@@ -26,29 +26,29 @@ fn in_progress() -> World {
 }
 
 /// Its pull request #57 is open on the lease's branch, head `aaaa`.
-fn in_review() -> World {
+pub(super) fn in_review() -> World {
     let mut world = in_progress();
     world.see_pull(57, opened(42, BRANCH, "aaaa", 10));
     world
 }
 
-fn pushed(head: &str, second: i64) -> PrObservation {
+pub(super) fn pushed(head: &str, second: i64) -> PrObservation {
     PrObservation { pushed_by: Some(login("dev-e-bot[bot]")), ..opened(42, BRANCH, head, second) }
 }
 
-fn merged(second: i64) -> PrObservation {
+pub(super) fn merged(second: i64) -> PrObservation {
     PrObservation { open: false, merged: true, ..opened(42, BRANCH, "aaaa", second) }
 }
 
-fn closed(second: i64) -> PrObservation {
+pub(super) fn closed(second: i64) -> PrObservation {
     PrObservation { open: false, ..opened(42, BRANCH, "aaaa", second) }
 }
 
-fn seen(action: IssueAction, second: i64) -> IssueObservation {
+pub(super) fn seen(action: IssueAction, second: i64) -> IssueObservation {
     IssueObservation { action, ..labelled(second) }
 }
 
-fn closed_as(reason: &str, second: i64) -> IssueObservation {
+pub(super) fn closed_as(reason: &str, second: i64) -> IssueObservation {
     IssueObservation { open: false, state_reason: Some(reason.into()), ..seen(IssueAction::Closed, second) }
 }
 
@@ -274,7 +274,7 @@ fn a_draft_changes_nothing_until_it_is_ready() {
     assert_eq!(world.state(42), "in_review");
 }
 
-fn by_person(association: &str, labels: &[&str], second: i64) -> PrObservation {
+pub(super) fn by_person(association: &str, labels: &[&str], second: i64) -> PrObservation {
     PrObservation {
         author: Some(login("alice")),
         author_association: Some(association.into()),
