@@ -56,6 +56,7 @@ fn event(mark: &str, count: u32, body: Option<String>, tell: Option<String>) -> 
         body,
         labels: Some(vec![mark.to_owned()]),
         milestone: tell,
+        closed: None,
         updated_at: None,
     };
     Decided::by_rule(IssueEvent::Own(OwnIssueEvent::Edited(edited)), "counting", [format!("count {count}")])

@@ -276,7 +276,7 @@ fn entry_of(issue: &Issue) -> Option<QueueEntry> {
     }
     let rework = match issue.current_pull() {
         // A person's pull request is never handed to an agent: its author is asked.
-        Some(pull) => Some((pull.agent.clone()?, issue.updated_at?)),
+        Some(pull) => Some((pull.agent.clone()?, issue.waiting_since?)),
         None => None,
     };
     Some(QueueEntry {

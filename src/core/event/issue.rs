@@ -43,6 +43,8 @@ record! {
         "labels" => labels: Option<Vec<String>>,
         /// Empty text: taken off.
         "milestone" => milestone: Option<String>,
+        /// Whether it was closed at GitHub then.
+        "closed" => closed: Option<bool>,
         "updatedAt" => updated_at: Option<Timestamp>,
     }
 }

@@ -188,6 +188,7 @@ fn approve(issue: &Issue, approval: &IssueApproved, given: &Given<'_>) -> Decisi
         Phase::Cancelled => {
             approval.new_life = true;
             draft.fact(approval);
+            draft.link_known_pulls();
         }
         Phase::Open | Phase::Deploying => {
             approval.new_life = false;
@@ -196,6 +197,8 @@ fn approve(issue: &Issue, approval: &IssueApproved, given: &Given<'_>) -> Decisi
                 && approval.priority == issue.priority
                 && !issue.withdrawn;
             if !same {
+                // Nothing but title, labels and priority: the body is followed where it is edited, with what it depends on.
+                approval.body = None;
                 draft.fact(approval);
             }
         }
@@ -261,6 +264,7 @@ fn reopen(issue: &Issue, given: &Given<'_>) -> Decision<IssueEvent> {
         Phase::Done | Phase::Cancelled => {
             let mut draft = Draft::of(issue, given);
             draft.fact(IssueReopened { new_life: issue.phase == Phase::Done, updated_at: None });
+            draft.link_known_pulls();
             draft.accept()
         }
     }

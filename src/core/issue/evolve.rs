@@ -6,12 +6,14 @@ use crate::event::{
 use crate::identity::{Claimant, IssueRef};
 
 use super::lease::Lease;
+use super::settle::STRIKE;
 use super::state::digest;
 use super::{Issue, KnownPull, Phase, StuckReport};
 
 /// Folds one event in. Depends on nothing but state and event, so that a replay gives the same state.
 pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     let before = issue.state();
+    let waited = issue.wants_a_holder();
     issue.version = at.version;
     issue.updated_at = Some(at.time);
     match event {
@@ -24,6 +26,11 @@ pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     }
     if issue.state() != before {
         issue.state_version = at.version;
+    }
+    match (waited, issue.wants_a_holder()) {
+        (false, true) => issue.waiting_since = Some(at.time),
+        (_, false) => issue.waiting_since = None,
+        (true, true) => {}
     }
 }
 
@@ -45,6 +52,9 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
             }
             if let Some(labels) = &edited.labels {
                 issue.labels.clone_from(labels);
+            }
+            if let Some(closed) = edited.closed {
+                issue.closed_at = edited.updated_at.filter(|_| closed);
             }
             if let Some(milestone) = &edited.milestone {
                 issue.milestone = Some(milestone.clone()).filter(|title| !title.is_empty());
@@ -109,8 +119,13 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
         }
         OwnIssueEvent::Reopened(reopened) => {
             observed(issue, reopened.updated_at);
-            enter(issue, Phase::Open, reopened.updated_at.unwrap_or(at.time));
             issue.closed_as_completed = false;
+            issue.closed_at = None;
+            // Whoever reopens wants it worked on, whatever was withdrawn before.
+            issue.withdrawn = false;
+            if issue.phase != Phase::Unapproved {
+                enter(issue, Phase::Open, reopened.updated_at.unwrap_or(at.time));
+            }
             if reopened.new_life {
                 begin_new_life(issue);
             }
@@ -166,6 +181,7 @@ fn approve(issue: &mut Issue, approved: &IssueApproved, at: Moment) {
     issue.depends_on.clone_from(&approved.depends_on);
     issue.cycle.clear();
     issue.closed_as_completed = false;
+    issue.closed_at = None;
     enter(issue, Phase::Open, at.time);
     begin_new_life(issue);
 }
@@ -181,6 +197,8 @@ fn begin_new_life(issue: &mut Issue) {
     issue.closed_pulls = 0;
     issue.deploy_failures = 0;
     issue.external_failures = 0;
+    issue.rounds_carried = 0;
+    issue.heads_carried = 0;
     issue.feedback = None;
     issue.escalation_reason = None;
     issue.orphan_status = None;
@@ -188,6 +206,8 @@ fn begin_new_life(issue: &mut Issue) {
     for pull in issue.pulls.values_mut() {
         pull.rounds_before = pull.standing.rounds;
         pull.heads_before = pull.standing.heads;
+        pull.rounds_carried = 0;
+        pull.heads_carried = 0;
         pull.closed_as_current = false;
         pull.closing_excluded = false;
     }
@@ -209,7 +229,7 @@ fn assign(issue: &mut Issue, assigned: &IssueAssigned, at: Moment) {
         issue.last_holder = Some(assigned.agent.clone());
     }
     issue.lease = Some(Lease {
-        claimant: Claimant { agent: assigned.agent.clone(), instance },
+        claimant,
         token: assigned.lease_token.clone(),
         epoch: assigned.epoch,
         kind: assigned.kind,
@@ -261,6 +281,8 @@ fn make_current(issue: &mut Issue, pr: IssueRef, standing: Standing) {
         return;
     }
     known.agent = known.agent.take().or(made_by).or(branch_owner);
+    known.rounds_carried += std::mem::take(&mut issue.rounds_carried);
+    known.heads_carried += std::mem::take(&mut issue.heads_carried);
     if known.closed_as_current {
         // Open again: what its closing counted is taken back.
         issue.closed_pulls = issue.closed_pulls.saturating_sub(1);
@@ -282,6 +304,9 @@ fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
     let pr = fact.standing.pr.clone();
     let standing = (*fact.standing).clone();
     let was_current = issue.current.as_ref() == Some(&pr);
+    if let (true, PullRequestEvent::Superseded(superseded)) = (was_current, fact.event.as_ref()) {
+        carry(issue, &superseded.reason);
+    }
     let head_before = issue.pulls.get(&pr).and_then(|known| known.standing.head_sha.clone());
     match fact.role {
         PrRole::Current if standing.state == PullRequestState::Open => {
@@ -305,22 +330,28 @@ fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
         PullRequestEvent::Merged(_) if fact.role == PrRole::Current && issue.phase != Phase::Unapproved => {
             enter(issue, Phase::Deploying, at.time);
             issue.shown = Some(pr);
+            issue.external_failures = 0;
         }
-        PullRequestEvent::SmokeFailed(failed) if issue.phase == Phase::Deploying => match failed.cause {
+        PullRequestEvent::Verified(_) => {
+            if let Some(pull) = issue.pulls.get_mut(&pr) {
+                pull.verified = true;
+            }
+        }
+        PullRequestEvent::SmokeFailed(failed) if deploys(issue, &pr) => match failed.cause {
             SmokeCause::Code => {
                 fix_forward(issue, failed.details.clone().unwrap_or_else(|| "the smoke test failed".to_owned()), at)
             }
             SmokeCause::ExternalDependency => issue.external_failures += 1,
         },
-        PullRequestEvent::E2eFailed(failed) if issue.phase == Phase::Deploying => {
+        PullRequestEvent::E2eFailed(failed) if deploys(issue, &pr) => {
             let first = failed
                 .first_failure
                 .clone()
                 .unwrap_or_else(|| format!("{} of {} failed", failed.failed_count, failed.total_count));
             fix_forward(issue, format!("end-to-end tests: {first}"), at);
         }
-        PullRequestEvent::SmokePassed(_) => issue.external_failures = 0,
-        PullRequestEvent::Escalated(escalated) if was_current => {
+        PullRequestEvent::SmokePassed(_) if deploys(issue, &pr) => issue.external_failures = 0,
+        PullRequestEvent::Escalated(escalated) if was_current && issue.phase == Phase::Open => {
             enter(issue, Phase::Escalated, at.time);
             issue.escalation_reason = Some(escalated.reason.clone());
         }
@@ -355,11 +386,11 @@ fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
         | PullRequestEvent::MergeRequested(_)
         | PullRequestEvent::Merged(_)
         | PullRequestEvent::DeployedStaging(_)
+        | PullRequestEvent::SmokePassed(_)
         | PullRequestEvent::SmokeFailed(_)
         | PullRequestEvent::E2ePassed(_)
         | PullRequestEvent::E2eFailed(_)
         | PullRequestEvent::DeployedProduction(_)
-        | PullRequestEvent::Verified(_)
         | PullRequestEvent::Override(_) => {}
     }
 }
@@ -371,7 +402,20 @@ fn take_new_head(issue: &mut Issue) {
     issue.orphan_status = None;
     if let Some(pull) = issue.current.as_ref().and_then(|current| issue.pulls.get_mut(current)) {
         pull.rework_demanded = false;
+        pull.verified = false;
     }
+}
+
+/// Whoever replaces a pull request goes on counting where that one was; after a strike the count begins anew.
+fn carry(issue: &mut Issue, reason: &str) {
+    let counted =
+        issue.current_pull().filter(|_| reason != STRIKE).map_or((0, 0), |pull| (pull.rounds(), pull.heads()));
+    (issue.rounds_carried, issue.heads_carried) = counted;
+}
+
+/// Whether the issue waits for the deployment of this pull request.
+fn deploys(issue: &Issue, pr: &IssueRef) -> bool {
+    issue.phase == Phase::Deploying && issue.delivered().is_some_and(|pull| pull.standing.pr == *pr)
 }
 
 fn count_closed(issue: &mut Issue, pr: &IssueRef) {

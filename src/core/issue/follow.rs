@@ -62,23 +62,23 @@ impl Draft<'_> {
             self.supersede(&replaced, None, "replaced");
         }
         self.take_fact(event, standing, role);
-        let awaits = matches!(self.issue.phase, Phase::Deploying | Phase::Escalated);
-        if matches!(event, PullRequestEvent::Verified(_)) && awaits && role == PrRole::Current {
-            self.done("verified");
-        }
     }
 
     fn take_fact(&mut self, event: &PullRequestEvent, standing: &Standing, role: PrRole) {
         self.fact(PrFact { event: Box::new(event.clone()), standing: Box::new(standing.clone()), role });
     }
 
-    /// At the approval: pull requests that were opened before it may count from now on.
+    /// When it is open (again): pull requests that were opened meanwhile may count from now on.
     pub(super) fn link_known_pulls(&mut self) {
-        let known: Vec<Standing> = self.issue.pulls.values().map(|pull| pull.standing.clone()).collect();
+        let linked = self.issue.pulls.values().filter(|pull| pull.role == PrRole::Linked);
+        let known: Vec<Standing> = linked.map(|pull| pull.standing.clone()).collect();
         for standing in known {
             let event = PullRequestEvent::Created(created_again(&standing));
             let pull = self.issue.pulls.get(&standing.pr);
             if let Judgement::Role(PrRole::Current) = judge(&self.issue, pull, &event, &standing, self.given) {
+                if let Some(replaced) = self.issue.current.clone() {
+                    self.supersede(&replaced, None, "replaced");
+                }
                 self.take_fact(&event, &standing, PrRole::Current);
             }
         }

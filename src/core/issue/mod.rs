@@ -28,6 +28,12 @@ pub use pull::KnownPull;
 pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
 
 #[cfg(test)]
+mod deployment_tests;
+#[cfg(test)]
 mod fencing_tests;
+#[cfg(test)]
+mod life_tests;
+#[cfg(test)]
+mod observation_tests;
 #[cfg(test)]
 mod tests;

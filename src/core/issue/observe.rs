@@ -17,10 +17,17 @@ pub(super) fn decide(issue: &Issue, seen: &IssueObservation, given: &Given<'_>) 
     let mut draft = Draft::of(issue, given);
     if let IssueAction::Gone { how } = seen.action {
         cancel(&mut draft, how, seen);
+        if draft.is_empty() && issue.phase == Phase::Unapproved {
+            note_label(&mut draft, seen);
+        }
         return draft.accept_or_unchanged(issue.state_version);
     }
     if issue.github_updated_at.is_some_and(|newest| seen.updated_at < newest) {
-        return Decision::unchanged(issue.state_version);
+        // Reopening is told by its own delivery alone; the labels are those that are known since.
+        if seen.action == IssueAction::Reopened && seen.open {
+            reopen(&mut draft, &IssueObservation { labels: issue.labels.clone(), ..seen.clone() });
+        }
+        return draft.accept_or_unchanged(issue.state_version);
     }
     if issue.phase == Phase::Unapproved {
         meet(&mut draft, seen);
@@ -70,6 +77,18 @@ fn meet(draft: &mut Draft<'_>, seen: &IssueObservation) {
             updated_at: Some(seen.updated_at),
         });
     } else if seen.open && draft.issue.closed_as_completed {
+        draft.fact(IssueReopened { new_life: false, updated_at: Some(seen.updated_at) });
+    } else {
+        note_label(draft, seen);
+    }
+}
+
+/// Without approval only the time is kept, and only where a delivery of before could still bring the label: what was closed,
+/// unlabelled or deleted since is not to be worked on.
+fn note_label(draft: &mut Draft<'_>, seen: &IssueObservation) {
+    let unlabelled = matches!(&seen.action, IssueAction::Unlabeled(label) if label.eq_ignore_ascii_case(READY_LABEL));
+    let newer = draft.issue.github_updated_at.is_none_or(|newest| seen.updated_at > newest);
+    if newer && (unlabelled || has_label(&seen.labels, READY_LABEL)) {
         draft.fact(edit(seen));
     }
 }
@@ -97,7 +116,14 @@ fn approval(draft: &Draft<'_>, seen: &IssueObservation, new_life: bool) -> Issue
 }
 
 fn edit(seen: &IssueObservation) -> IssueEdited {
-    IssueEdited { title: None, body: None, labels: None, milestone: None, updated_at: Some(seen.updated_at) }
+    IssueEdited {
+        title: None,
+        body: None,
+        labels: None,
+        milestone: None,
+        closed: Some(!seen.open),
+        updated_at: Some(seen.updated_at),
+    }
 }
 
 fn follow_labels(draft: &mut Draft<'_>, seen: &IssueObservation) {
@@ -106,13 +132,18 @@ fn follow_labels(draft: &mut Draft<'_>, seen: &IssueObservation) {
     let anew = has && (!had || set_now) && seen.open;
     let out_of_hands = matches!(draft.issue.phase, Phase::Cancelled | Phase::Escalated);
     let since_then = draft.issue.phase_since.is_none_or(|since| seen.updated_at >= since);
-    if anew && out_of_hands && since_then {
+    // An agent that set the label would give itself the attempt that only a person may give.
+    let set_by_an_agent = set_now
+        && seen.sender.as_ref().is_some_and(|login| draft.given.policy.roster.agents_of(login).next().is_some());
+    if anew && out_of_hands && since_then && !set_by_an_agent {
         let approved = approval(draft, seen, true);
         draft.fact(approved);
+        draft.link_known_pulls();
         return;
     }
     if anew && draft.issue.withdrawn {
-        let approved = approval(draft, seen, false);
+        // The body is followed below, with what it depends on.
+        let approved = IssueApproved { body: None, ..approval(draft, seen, false) };
         draft.fact(approved);
         return;
     }
@@ -164,6 +195,11 @@ fn follow_openness(draft: &mut Draft<'_>, seen: &IssueObservation) {
         }
         return;
     }
+    // A merge has closed it already; while its failed deployment is worked on, only a closing of since then is a person's.
+    let since_then = draft.issue.phase_since.is_none_or(|since| seen.updated_at >= since);
+    if draft.issue.deploy_failures > 0 && !(seen.action == IssueAction::Closed && since_then) {
+        return;
+    }
     match (draft.issue.phase, is_completed(seen)) {
         // MERGED wins over a person's closing, in whatever order they arrive.
         (Phase::Done | Phase::Deploying | Phase::Unapproved, _) | (Phase::Cancelled, false) => {}
@@ -189,10 +225,12 @@ fn is_completed(seen: &IssueObservation) -> bool {
 
 fn reopen(draft: &mut Draft<'_>, seen: &IssueObservation) {
     let ended = matches!(draft.issue.phase, Phase::Done | Phase::Cancelled);
-    let since_then = draft.issue.phase_since.is_none_or(|since| seen.updated_at >= since);
+    let since = draft.issue.phase_since.max(draft.issue.closed_at);
+    let since_then = since.is_none_or(|since| seen.updated_at >= since);
     if ended && since_then && has_label(&seen.labels, READY_LABEL) {
         let new_life = draft.issue.phase == Phase::Done;
         draft.fact(IssueReopened { new_life, updated_at: Some(seen.updated_at) });
+        draft.link_known_pulls();
     }
 }
 

@@ -19,6 +19,12 @@ record! {
         "roundsBefore" => rounds_before: u32,
         /// Heads before this life of the issue.
         "headsBefore" => heads_before: u32,
+        /// Rounds of the pull requests that it replaces.
+        "roundsCarried" => rounds_carried: u32,
+        /// Heads of those.
+        "headsCarried" => heads_carried: u32,
+        /// Somebody reported it as verified; that may come before its merge.
+        "verified" => verified: bool,
         /// An operator wants more commits on this head, whatever its facts.
         "reworkDemanded" => rework_demanded: bool,
     }
@@ -36,6 +42,9 @@ impl KnownPull {
             closing_excluded: false,
             rounds_before: 0,
             heads_before: 0,
+            rounds_carried: 0,
+            heads_carried: 0,
+            verified: false,
             rework_demanded: false,
         }
     }
@@ -69,13 +78,13 @@ impl KnownPull {
     /// Rounds in this life of the issue.
     #[must_use]
     pub fn rounds(&self) -> u32 {
-        self.standing.rounds.saturating_sub(self.rounds_before)
+        self.standing.rounds.saturating_sub(self.rounds_before) + self.rounds_carried
     }
 
     /// Heads in this life of the issue.
     #[must_use]
     pub fn heads(&self) -> u32 {
-        self.standing.heads.saturating_sub(self.heads_before)
+        self.standing.heads.saturating_sub(self.heads_before) + self.heads_carried
     }
 
     /// Red heads in a row in this life of the issue.

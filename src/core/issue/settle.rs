@@ -12,6 +12,8 @@ use super::{Issue, Phase};
 
 /// Two strikes, then a human: never a third automatic attempt (domain, two strikes).
 pub(super) const STRIKES: u32 = 2;
+/// Why a struck pull request is out of the play.
+pub(super) const STRIKE: &str = "strike";
 /// Leases in a row without progress that bring a person.
 const LEASES_WITHOUT_PROGRESS: u32 = 3;
 /// Closed pull requests that bring a person.
@@ -40,16 +42,12 @@ impl Draft<'_> {
     }
 
     fn finish_merged(&mut self) {
-        let verified = |issue: &Issue| {
-            issue
-                .shown
-                .as_ref()
-                .and_then(|shown| issue.pulls.get(shown))
-                .is_some_and(|pull| pull.standing.state == PullRequestState::Merged)
-        };
+        let Some(verified) = self.issue.delivered().map(|pull| pull.verified) else { return };
         let deploys = self.given.policy.repo(&self.issue.reference.repo).deploys;
-        if self.issue.phase == Phase::Deploying && !deploys && verified(&self.issue) {
-            self.done("merged");
+        match self.issue.phase {
+            Phase::Deploying if !deploys => self.done("merged"),
+            Phase::Deploying | Phase::Escalated if verified => self.done("verified"),
+            Phase::Deploying | Phase::Escalated | Phase::Unapproved | Phase::Open | Phase::Done | Phase::Cancelled => {}
         }
     }
 
@@ -85,7 +83,7 @@ impl Draft<'_> {
     /// One strike for `agent`: another gets it, on a fresh branch; where nobody else could, a person does.
     pub(super) fn strike(&mut self, agent: AgentId, reason: String) {
         if let Some(current) = self.issue.current.clone() {
-            self.supersede(&current, None, "strike");
+            self.supersede(&current, None, STRIKE);
         }
         let attempt = self.issue.attempt;
         self.fact(AgentStuck { agent, reason, attempt });

@@ -85,12 +85,16 @@ record! {
         "approvedVersion" => approved_version: u64,
         /// Last claim.
         "assignedAt" => assigned_at: Option<Timestamp>,
+        /// Since when it wants a holder and has none.
+        "waitingSince" => waiting_since: Option<Timestamp>,
         /// Last event.
         "updatedAt" => updated_at: Option<Timestamp>,
         /// GitHub's `updated_at` of the newest observation.
         "githubUpdatedAt" => github_updated_at: Option<Timestamp>,
         /// GitHub says that it was closed as completed (counts for dependants also where it was never approved).
         "closedAsCompleted" => closed_as_completed: bool,
+        /// GitHub's time of the newest observation, where that showed it closed.
+        "closedAt" => closed_at: Option<Timestamp>,
         /// `agent-ready` was taken off while in work.
         "withdrawn" => withdrawn: bool,
         /// The live lease.
@@ -127,6 +131,10 @@ record! {
         "deployFailures" => deploy_failures: u32,
         /// Deployments that failed by something outside, in a row.
         "externalFailures" => external_failures: u32,
+        /// Rounds of the pull request that was replaced, for the one that replaces it.
+        "roundsCarried" => rounds_carried: u32,
+        /// Heads of it.
+        "headsCarried" => heads_carried: u32,
         /// What the next assignment should know.
         "feedback" => feedback: Option<String>,
         /// The last strike reported.
@@ -168,9 +176,11 @@ impl Issue {
             queued_at: None,
             approved_version: 0,
             assigned_at: None,
+            waiting_since: None,
             updated_at: None,
             github_updated_at: None,
             closed_as_completed: false,
+            closed_at: None,
             withdrawn: false,
             lease: None,
             attempt: 0,
@@ -189,6 +199,8 @@ impl Issue {
             closed_pulls: 0,
             deploy_failures: 0,
             external_failures: 0,
+            rounds_carried: 0,
+            heads_carried: 0,
             feedback: None,
             last_stuck: None,
             escalation_reason: None,
@@ -220,6 +232,13 @@ impl Issue {
     #[must_use]
     pub fn current_pull(&self) -> Option<&KnownPull> {
         self.current.as_ref().and_then(|current| self.pulls.get(current))
+    }
+
+    /// The merged pull request whose deployment is the issue's business: the one that its row shows.
+    #[must_use]
+    pub fn delivered(&self) -> Option<&KnownPull> {
+        let shown = self.shown.as_ref().and_then(|shown| self.pulls.get(shown));
+        shown.filter(|pull| pull.role == PrRole::Current && pull.standing.state == PullRequestState::Merged)
     }
 
     /// Whether the work of another issue that depends on this one may begin.

@@ -59,6 +59,7 @@ fn queue() -> Vec<OwnIssueEvent> {
             body: some("Shorter"),
             labels: Some(texts(&["agent-ready"])),
             milestone: some(""),
+            closed: Some(true),
             updated_at,
         })
         .into(),
