@@ -87,6 +87,7 @@ fn event_at(version: u64, time: Timestamp) -> Event {
         (_, 1) => WorkStarted { agent, branch: Some("agent/issue-42-1".to_owned()) }.into(),
         (_, 2) => BranchCreated { agent: Some(agent), branch: "agent/issue-42-1".to_owned() }.into(),
         (_, 3) => IssueEdited {
+            closed: None,
             title: Some("Orders with two currencies are rounded twice when the invoice is rendered".to_owned()),
             body: None,
             labels: Some(["agent-ready", "bug", "billing"].map(str::to_owned).to_vec()),

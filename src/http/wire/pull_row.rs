@@ -131,7 +131,7 @@ fn reviewers(head: &Head) -> Vec<ReviewerRow> {
         allowed: verdict.allowed,
         submitted_at: time(verdict.submitted_at),
     });
-    let abstained = head.abstained.iter().filter(|reviewer| !head.verdicts.contains_key(reviewer));
+    let abstained = head.abstained.keys().filter(|reviewer| !head.verdicts.contains_key(reviewer));
     let abstained = abstained.map(|reviewer| ReviewerRow {
         reviewer: reviewer.to_string(),
         agent_id: None,
