@@ -49,7 +49,7 @@ impl Teller for Ear {
         Box::pin(async move {
             let Told::Issue { pull_request, event, .. } = told else { panic!("{told:?}") };
             let IssueEvent::Own(OwnIssueEvent::Edited(edited)) = *event else { panic!("{event:?}") };
-            self.hear(pull_request.key(), edited.labels.unwrap().join(" "))
+            self.hear(pull_request.to_string(), edited.labels.unwrap().join(" "))
         })
     }
 }

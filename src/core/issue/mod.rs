@@ -13,6 +13,7 @@ mod command;
 mod decide;
 mod draft;
 mod evolve;
+mod evolve_pull;
 mod follow;
 mod lease;
 mod observe;
