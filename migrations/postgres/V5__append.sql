@@ -1,8 +1,9 @@
 -- The one way into the log: a batch of appends, judged and written under the log's lock.
 --
 -- A function, because a lone append is dominated by round trips and by the start-up of statements: here the batch is one
--- call, and what a batch doesn't have (guards, keys, effects, new streams) costs nothing. Each statement of a volatile
--- function has a snapshot of its own in READ COMMITTED; so those after the lock see all that was committed before it was got.
+-- call, and what a batch doesn't have (guards, keys, effects, new streams) costs next to nothing. Each statement of a
+-- volatile function has a snapshot of its own in READ COMMITTED; so those after the lock see all that was committed before
+-- it was got.
 --
 -- A build that appends in another way brings a function of another name: replicas of both builds serve side by side while
 -- they are rolled out.
@@ -12,20 +13,22 @@
 -- append by its number in the batch, from 1.
 CREATE FUNCTION append_batch(
     -- per append
-    keys text[], kinds text[], names text[], expected bigint[], counts integer[],
-    scopes text[], idempotency_keys text[], fingerprints text[], times timestamptz[],
-    -- per guard
-    guard_appends integer[], guard_rules text[], guard_subjects text[], guard_bounds bigint[],
-    -- per event
-    event_appends integer[], event_offsets integer[], event_ids uuid[], event_types text[], event_schemas integer[],
-    event_data json[], event_metadata json[],
+    keys text[], kinds text[], names text[], expected bigint[], counts integer[], times timestamptz[],
+    -- per event, in the order of the appends
+    event_appends integer[], event_ids uuid[], event_types text[], event_schemas integer[], event_data json[],
+    event_metadata json[],
     -- per append: its stream's row afterwards
-    row_projection integer, row_versions bigint[], row_shown boolean[], row_sort_names text[], row_numbers bigint[],
-    row_states text[], row_priorities text[], row_holders text[], row_claimants text[], row_unstarted boolean[],
-    row_heads text[], row_documents text[], row_bodies text[],
+    row_projection integer, row_shown boolean[], row_sort_names text[], row_numbers bigint[], row_states text[],
+    row_priorities text[], row_holders text[], row_claimants text[], row_unstarted boolean[], row_heads text[],
+    row_documents text[], row_bodies text[],
+    -- per append: what recognises a repeat
+    scopes text[] DEFAULT '{}', idempotency_keys text[] DEFAULT '{}', fingerprints text[] DEFAULT '{}',
+    -- per guard, in the order of the appends
+    guard_appends integer[] DEFAULT '{}', guard_rules text[] DEFAULT '{}', guard_subjects text[] DEFAULT '{}',
+    guard_bounds bigint[] DEFAULT '{}',
     -- per effect
-    effect_appends integer[], effect_ids uuid[], effect_destinations text[], effect_keys text[], effect_event_ids uuid[],
-    effect_data json[]
+    effect_appends integer[] DEFAULT '{}', effect_ids uuid[] DEFAULT '{}', effect_destinations text[] DEFAULT '{}',
+    effect_keys text[] DEFAULT '{}', effect_event_ids uuid[] DEFAULT '{}', effect_data json[] DEFAULT '{}'
 )
 RETURNS TABLE (
     verdict text,              -- written | known | conflict | guarded
@@ -42,19 +45,25 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     done text;
     log_end bigint;
-    asked record;
+    events_before integer := 0;
     guard record;
     broken_guards integer[] := '{}';
-    firsts bigint[] := '{}';    -- per append: position of its first event; 0 for losers
-    streams_of bigint[] := '{}';
-    has_row boolean[] := '{}';  -- per append: whether its stream had a row (a rebuild may have emptied the table)
+    stream_of bigint;
+    kind_of text;
+    version_of bigint;
+    -- What the loop below finds out, per append:
+    streams_of bigint[] := '{}';     -- the stream's id
+    has_row boolean[] := '{}';       -- whether it had a row (a rebuild may have emptied the table)
+    firsts bigint[] := '{}';         -- position of the first event; 0 for losers
+    event_starts integer[] := '{}';  -- how many events of the batch come before its first
     new_streams boolean := false;
     new_rows boolean := false;
     old_rows boolean := false;
 BEGIN
-    -- Held until after the commit: commit order is position order, over all replicas.
-    -- (An assignment of a void: cheaper than a statement, and a step of its own all the same.)
+    -- Held until after the commit: commit order is position order, over all replicas. (An assignment of nothing: cheaper
+    -- than a statement, and a step of its own all the same.)
     done := pg_advisory_xact_lock(7165066908724391783);
+    SELECT coalesce(max(position), 0) INTO log_end FROM events;
 
     IF cardinality(guard_appends) > 0 THEN
         FOR guard IN
@@ -79,37 +88,32 @@ BEGIN
         END LOOP;
     END IF;
 
-    FOR asked IN
-        SELECT a.append, a.kind, a.expected, a.events, a.scope, a.idempotency_key,
-            s.id AS stream, s.kind AS known_kind, r.version AS row_version,
-            (SELECT coalesce(max(position), 0) FROM events) AS log_end,
-            coalesce(r.version, (
-                SELECT e.version FROM events e WHERE e.stream = s.id ORDER BY e.version DESC LIMIT 1
-            ), 0) AS version
-        FROM unnest(kinds, keys, expected, counts, scopes, idempotency_keys)
-            WITH ORDINALITY AS a (kind, key, expected, events, scope, idempotency_key, append)
-        LEFT JOIN LATERAL (SELECT id, kind FROM streams WHERE streams.key = a.key LIMIT 1) s ON true
-        LEFT JOIN LATERAL (SELECT version FROM read_models WHERE stream = s.id LIMIT 1) r ON true
-        ORDER BY a.append
-    LOOP
-        log_end := coalesce(log_end, asked.log_end);
+    FOR i IN 1 .. cardinality(keys) LOOP
         verdict := NULL; first_position := NULL; actual := NULL; broken := NULL; held_kind := NULL; held_name := NULL;
         known_fingerprint := NULL;
+
+        SELECT s.id, s.kind, r.version INTO stream_of, kind_of, version_of
+        FROM streams s LEFT JOIN read_models r ON r.stream = s.id WHERE s.key = keys[i];
+        has_row[i] := version_of IS NOT NULL;
+        IF version_of IS NULL AND stream_of IS NOT NULL THEN
+            SELECT e.version INTO version_of FROM events e WHERE e.stream = stream_of ORDER BY e.version DESC LIMIT 1;
+        END IF;
+
         -- First the key: a repeat gets the first answer, whatever has happened to the stream since.
-        IF asked.scope IS NOT NULL THEN
+        IF scopes[i] IS NOT NULL THEN
             SELECT k.fingerprint, k.kept_at, k.first_version, k.last_version, k.first_position, k.last_position
             INTO known_fingerprint, known_time, known_first_version, known_last_version, known_first_position,
                 known_last_position
-            FROM answers k WHERE k.scope = asked.scope AND k.key = asked.idempotency_key;
+            FROM answers k WHERE k.scope = scopes[i] AND k.key = idempotency_keys[i];
         END IF;
         IF known_fingerprint IS NOT NULL THEN
             verdict := 'known';
-        ELSIF asked.version <> asked.expected OR asked.known_kind <> asked.kind THEN
+        ELSIF coalesce(version_of, 0) <> expected[i] OR kind_of <> kinds[i] THEN
             verdict := 'conflict';
-            actual := asked.version;
-        ELSIF broken_guards[asked.append] IS NOT NULL THEN
+            actual := coalesce(version_of, 0);
+        ELSIF broken_guards[i] IS NOT NULL THEN
             verdict := 'guarded';
-            broken := broken_guards[asked.append];
+            broken := broken_guards[i];
             IF guard_rules[broken] = 'nothing_unstarted' THEN
                 SELECT s.kind, s.name INTO held_kind, held_name
                 FROM read_models r JOIN streams s ON s.id = r.stream
@@ -118,15 +122,16 @@ BEGIN
         ELSE
             verdict := 'written';
             first_position := log_end + 1;
-            log_end := log_end + asked.events;
-            new_streams := new_streams OR asked.stream IS NULL;
-            new_rows := new_rows OR asked.row_version IS NULL;
-            old_rows := old_rows OR asked.row_version IS NOT NULL;
+            log_end := log_end + counts[i];
+            new_streams := new_streams OR stream_of IS NULL;
+            new_rows := new_rows OR NOT has_row[i];
+            old_rows := old_rows OR has_row[i];
         END IF;
-        firsts[asked.append] := coalesce(first_position, 0);
+        firsts[i] := coalesce(first_position, 0);
         -- A stream's id is the position of its first event.
-        streams_of[asked.append] := coalesce(asked.stream, first_position);
-        has_row[asked.append] := asked.row_version IS NOT NULL;
+        streams_of[i] := coalesce(stream_of, first_position);
+        event_starts[i] := events_before;
+        events_before := events_before + counts[i];
         RETURN NEXT;
     END LOOP;
 
@@ -142,32 +147,32 @@ BEGIN
     END IF;
 
     INSERT INTO events (position, stream, version, id, type, schema, time, data, metadata)
-    SELECT firsts[e.append] + e.nth, streams_of[e.append], expected[e.append] + 1 + e.nth, e.id, e.type, e.schema,
-        times[e.append], e.data, e.metadata
-    FROM unnest(event_appends, event_offsets, event_ids, event_types, event_schemas, event_data, event_metadata)
-        AS e (append, nth, id, type, schema, data, metadata)
+    SELECT firsts[e.append] - 1 + e.nth - event_starts[e.append], streams_of[e.append],
+        expected[e.append] + e.nth - event_starts[e.append], e.id, e.type, e.schema, times[e.append], e.data, e.metadata
+    FROM unnest(event_appends, event_ids, event_types, event_schemas, event_data, event_metadata)
+        WITH ORDINALITY AS e (append, id, type, schema, data, metadata, nth)
     WHERE firsts[e.append] > 0;
 
     IF old_rows THEN
         UPDATE read_models r
-        SET version = a.version, projection = row_projection, shown = a.shown, state = a.state, priority = a.priority,
-            holder = a.holder, claimant = a.claimant, unstarted = a.unstarted, head = a.head, document = a.document,
-            body = coalesce(a.body, r.body)
-        FROM unnest(row_versions, row_shown, row_states, row_priorities, row_holders, row_claimants, row_unstarted,
-                row_heads, row_documents, row_bodies)
-            WITH ORDINALITY AS a (version, shown, state, priority, holder, claimant, unstarted, head, document, body, append)
+        SET version = expected[a.append] + counts[a.append], projection = row_projection, shown = a.shown, state = a.state,
+            priority = a.priority, holder = a.holder, claimant = a.claimant, unstarted = a.unstarted, head = a.head,
+            document = a.document, body = coalesce(a.body, r.body)
+        FROM unnest(row_shown, row_states, row_priorities, row_holders, row_claimants, row_unstarted, row_heads,
+                row_documents, row_bodies)
+            WITH ORDINALITY AS a (shown, state, priority, holder, claimant, unstarted, head, document, body, append)
         WHERE r.stream = streams_of[a.append] AND firsts[a.append] > 0 AND has_row[a.append];
     END IF;
 
     IF new_rows THEN
         INSERT INTO read_models (stream, kind, version, projection, shown, sort_name, number, state, priority, holder,
             claimant, unstarted, head, document, body)
-        SELECT streams_of[a.append], a.kind, a.version, row_projection, a.shown, a.sort_name, a.number, a.state, a.priority,
-            a.holder, a.claimant, a.unstarted, a.head, a.document, a.body
-        FROM unnest(kinds, row_versions, row_shown, row_sort_names, row_numbers, row_states, row_priorities, row_holders,
-                row_claimants, row_unstarted, row_heads, row_documents, row_bodies)
-            WITH ORDINALITY AS a (kind, version, shown, sort_name, number, state, priority, holder, claimant, unstarted,
-                head, document, body, append)
+        SELECT streams_of[a.append], a.kind, expected[a.append] + counts[a.append], row_projection, a.shown, a.sort_name,
+            a.number, a.state, a.priority, a.holder, a.claimant, a.unstarted, a.head, a.document, a.body
+        FROM unnest(kinds, row_shown, row_sort_names, row_numbers, row_states, row_priorities, row_holders, row_claimants,
+                row_unstarted, row_heads, row_documents, row_bodies)
+            WITH ORDINALITY AS a (kind, shown, sort_name, number, state, priority, holder, claimant, unstarted, head,
+                document, body, append)
         WHERE firsts[a.append] > 0 AND NOT has_row[a.append];
     END IF;
 
@@ -179,13 +184,12 @@ BEGIN
         WHERE firsts[e.append] > 0;
     END IF;
 
-    IF array_remove(scopes, NULL) <> '{}' THEN
+    IF cardinality(scopes) > 0 THEN
         INSERT INTO answers (scope, key, fingerprint, kept_at, stream, first_version, last_version, first_position,
             last_position)
-        SELECT a.scope, a.key, a.fingerprint, a.time, streams_of[a.append], a.expected + 1, a.expected + a.events,
-            firsts[a.append], firsts[a.append] + a.events - 1
-        FROM unnest(scopes, idempotency_keys, fingerprints, times, expected, counts)
-            WITH ORDINALITY AS a (scope, key, fingerprint, time, expected, events, append)
+        SELECT a.scope, a.key, a.fingerprint, times[a.append], streams_of[a.append], expected[a.append] + 1,
+            expected[a.append] + counts[a.append], firsts[a.append], firsts[a.append] + counts[a.append] - 1
+        FROM unnest(scopes, idempotency_keys, fingerprints) WITH ORDINALITY AS a (scope, key, fingerprint, append)
         WHERE a.scope IS NOT NULL AND firsts[a.append] > 0;
     END IF;
 

@@ -5,7 +5,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use futures_util::TryStreamExt;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, Row};
+use tokio_postgres::{Config, IsolationLevel, Row};
 
 use super::failure::{failure, pool_failure};
 use super::options::{CONNECT_TIMEOUT, PostgresOptions};
@@ -15,7 +15,10 @@ use super::session_settings::with_settings;
 /// What a statement is given.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// The pool, behind three ways to run a statement. Every wait in here has an end.
+/// What `append_batch` takes too (`migrations/postgres`): ASCII `cond.log`.
+pub(super) const TAKE_LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(7165066908724391783)";
+
+/// The pool, behind a few ways to run a statement. Every wait in here has an end.
 ///
 /// Statements are prepared once per connection.
 #[derive(Debug, Clone)]
@@ -109,6 +112,26 @@ impl Connections {
         };
         match timeout(self.silence, work).await {
             Ok(done) => done,
+            Err(_) => Err(forsake(client)),
+        }
+    }
+
+    /// Runs the same statement for each set of parameters, in one transaction that holds the log's lock: nobody appends
+    /// meanwhile.
+    pub(super) async fn execute_under_log_lock(&self, sql: &str, all: &[Params<'_>]) -> Result<(), StoreFailure> {
+        let mut client = self.pool.get().await.map_err(|error| pool_failure(&error))?;
+        let work = async {
+            let transaction = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?;
+            transaction.batch_execute(TAKE_LOG_LOCK).await?;
+            let statement = transaction.prepare_cached(sql).await?;
+            for params in all {
+                transaction.execute(&statement, params).await?;
+            }
+            transaction.commit().await
+        };
+        let done = timeout(self.silence, work).await;
+        match done {
+            Ok(done) => done.map_err(|error| failure(&error)),
             Err(_) => Err(forsake(client)),
         }
     }

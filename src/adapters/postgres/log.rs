@@ -6,10 +6,10 @@ use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, StoreFailure};
 
 use super::connections::Connections;
-use super::rows::{EVENT, recorded, stream_id};
+use super::rows::{EVENT, is_current, recorded, stream_id};
 use super::sql_types::{bigint, count, limit};
 use crate::codec::decode_state;
-use crate::replay::{PROJECTION_VERSION, Replay};
+use crate::replay::Replay;
 
 /// Events per page when a stream is replayed: bounds the memory, whatever its length.
 const REPLAY_PAGE: usize = 500;
@@ -70,8 +70,7 @@ pub(super) async fn load(
     let found = connections
         .first(sql, &[&stream.key()], |row| {
             let stream = stream_id(row.get(0), row.get(1))?;
-            let projection: Option<i32> = row.get(3);
-            if projection.and_then(|number| u32::try_from(number).ok()) != Some(PROJECTION_VERSION) {
+            if !is_current(row.get(3)) {
                 return Ok((stream, None));
             }
             let state = decode_state(stream.kind(), row.get(4))?;

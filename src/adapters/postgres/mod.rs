@@ -6,6 +6,7 @@
 //! | `log`, `read_models` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
 //! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `housekeeping` | one small table each |
+//! | `rebuild` | rows of older projections, made anew when a store is opened |
 //! | `migrate` | the schema (`migrations/postgres`), its lock, the serving role's rights |
 //!
 //! Replicas share nothing but the database: order, leases and uniqueness are decided under the log's lock there. A reader
@@ -27,6 +28,7 @@ mod options;
 mod outbox;
 mod pooling;
 mod read_models;
+mod rebuild;
 mod rows;
 mod session_settings;
 mod sql_types;

@@ -21,4 +21,7 @@ pub enum OpenError {
     /// The schema is another one than this build's: changed migrations, one of a later version, or no right to migrate.
     #[error("migrate the database: {0}")]
     Migration(String),
+    /// A stream can't be replayed.
+    #[error("rebuild the read models: {0}")]
+    Rebuild(String),
 }

@@ -7,10 +7,9 @@ use tokio_postgres::types::ToSql;
 
 use super::connections::Connections;
 use super::log::replay;
-use super::rows::stream_id;
+use super::rows::{is_current, stream_id};
 use super::sql_types::{bigint, count, limit};
 use crate::codec::decode_state;
-use crate::replay::PROJECTION_VERSION;
 
 /// A row whose document another build wrote has no state yet.
 enum Found {
@@ -77,8 +76,7 @@ pub(super) async fn row(connections: &Connections, stream: &StreamId) -> Result<
 
 fn read(row: &Row) -> Result<Found, StoreFailure> {
     let stream = stream_id(row.get(0), row.get(1))?;
-    let projection: Option<i32> = row.get(3);
-    if projection.and_then(|number| u32::try_from(number).ok()) != Some(PROJECTION_VERSION) {
+    if !is_current(row.get(3)) {
         return Ok(Found::Outdated(stream));
     }
     let state = decode_state(stream.kind(), row.get(4))?;

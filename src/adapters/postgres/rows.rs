@@ -8,11 +8,22 @@ use uuid::Uuid;
 
 use super::sql_types::{At, JsonText, count};
 use crate::codec::{CodecError, StoredEvent, decode_event};
+use crate::replay::PROJECTION_VERSION;
 
 /// Reads a stream's id; a kind or name that can't be one means that somebody else wrote the row.
 pub(super) fn stream_id(kind: &str, name: &str) -> Result<StreamId, StoreFailure> {
     let known = StreamKind::from_word(kind).and_then(|kind| StreamId::parse(kind, name));
     known.ok_or_else(|| CodecError::Stream(name.to_owned()).into())
+}
+
+/// The number of this build's projections, as rows carry it.
+pub(super) fn projection() -> i32 {
+    i32::try_from(PROJECTION_VERSION).unwrap_or(i32::MAX)
+}
+
+/// Whether a row (if there is one) holds a document of this build's.
+pub(super) fn is_current(found: Option<i32>) -> bool {
+    found == Some(projection())
 }
 
 /// The columns that [`recorded`] reads, of `events e` and `streams s`. By number, since a lookup by name for each of nine

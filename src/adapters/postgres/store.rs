@@ -16,7 +16,7 @@ use super::connections::Connections;
 use super::tail::Tail;
 use super::{
     OpenError, PostgresOptions, answers, early_checks, heartbeats, housekeeping, inbox, log, migrate, options, outbox,
-    read_models,
+    read_models, rebuild,
 };
 use crate::tail::LogTail;
 
@@ -31,7 +31,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Migrates the database where need be, and opens the store. Needs a Tokio runtime, which its tasks stay on.
+    /// Migrates the database and rebuilds rows of older projections, where need be, and opens the store. Needs a Tokio runtime, which its tasks stay on.
     ///
     /// # Errors
     /// [`OpenError::Unavailable`] when the server can't be reached now: waiting for it is the caller's business. The others
@@ -41,6 +41,10 @@ impl PostgresStore {
         let config = options::parse(&options.url)?;
         let connections =
             Connections::new(&config, &options).map_err(|failure| OpenError::Unavailable(failure.to_string()))?;
+        rebuild::stale_rows(&connections).await.map_err(|failure| match failure {
+            StoreFailure::Unavailable(why) => OpenError::Unavailable(why),
+            StoreFailure::Corrupt(why) => OpenError::Rebuild(why),
+        })?;
         let log = Arc::new(LogTail::new(0));
         Ok(Arc::new(Self {
             location: options::location(&config),

@@ -7,7 +7,7 @@ use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
 use super::Queued;
-use super::statement::{Arrays, sql};
+use super::statement::{Arrays, FULL, PLAIN, call};
 use super::verdict::verdicts;
 use crate::postgres::failure::{described, failure, repeats};
 use crate::postgres::session_settings::with_settings;
@@ -19,11 +19,12 @@ const LOCK_TIMEOUT_MS: &str = "4000";
 /// How long a transaction of a writer may stand open without a statement.
 const LEFT_OPEN_MS: &str = "3000";
 
-/// The writer's own connection, with its one statement prepared.
+/// The writer's own connection, with its statements prepared.
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
-    append: Statement,
+    plain: Statement,
+    full: Statement,
     connection: JoinHandle<Result<(), Error>>,
     deadline: Duration,
 }
@@ -66,12 +67,13 @@ impl Session {
         let opening = async {
             let (client, connection) = config.connect(NoTls).await?;
             let connection = tokio::spawn(connection);
-            let append = client.prepare(&sql()).await?;
-            Ok::<_, Error>((client, connection, append))
+            let plain = client.prepare(&call(PLAIN)).await?;
+            let full = client.prepare(&call(FULL)).await?;
+            Ok::<_, Error>((client, connection, plain, full))
         };
         match timeout(statement_timeout, opening).await {
-            Ok(Ok((client, connection, append))) => {
-                Ok(Self { client, append, connection, deadline: statement_timeout + Duration::from_secs(1) })
+            Ok(Ok((client, connection, plain, full))) => {
+                Ok(Self { client, plain, full, connection, deadline: statement_timeout + Duration::from_secs(1) })
             }
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => Err(StoreFailure::Unavailable("the server did not take a connection in time".to_owned())),
@@ -86,7 +88,14 @@ impl Session {
     pub(super) async fn write(&self, batch: &[Queued]) -> Written {
         let arrays = Arrays::of(batch);
         let params = arrays.params();
-        match timeout(self.deadline, self.client.query(&self.append, &params)).await {
+        let answer = async {
+            if arrays.is_plain() {
+                self.client.query(&self.plain, &params[..PLAIN]).await
+            } else {
+                self.client.query(&self.full, &params).await
+            }
+        };
+        match timeout(self.deadline, answer).await {
             Err(_) => Written::Unknown(StoreFailure::Unavailable("the server did not answer in time".to_owned())),
             Ok(Err(error)) => self.not_written(&error),
             Ok(Ok(rows)) => match verdicts(batch, &rows) {

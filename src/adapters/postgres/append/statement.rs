@@ -6,25 +6,30 @@ use uuid::Uuid;
 
 use super::Queued;
 use crate::codec::PreparedAppend;
+use crate::postgres::rows::projection;
 use crate::postgres::sql_types::{At, JsonText, bigint, without_nul};
-use crate::replay::PROJECTION_VERSION;
 
-/// The statement that judges and writes a batch: see `migrations/postgres`.
-pub(super) fn sql() -> String {
-    let places: Vec<String> = (1..=PARAMS).map(|place| format!("${place}")).collect();
+/// Parameters that every batch has.
+pub(super) const PLAIN: usize = 24;
+
+/// Parameters of a batch with keys, guards or effects.
+pub(super) const FULL: usize = 37;
+
+/// The call that judges and writes a batch (`migrations/postgres`), with the first `params` of its parameters. Each costs the
+/// server a microsecond, so a batch that has nothing for the last ones leaves them to their defaults.
+pub(super) fn call(params: usize) -> String {
+    let places: Vec<String> = (1..=params).map(|place| format!("${place}")).collect();
     format!("SELECT * FROM append_batch({})", places.join(", "))
 }
-
-/// Parameters of the function.
-const PARAMS: usize = 39;
 
 /// A batch turned on its side: one array per column.
 #[derive(Default)]
 pub(super) struct Arrays<'a> {
     streams: StreamColumns<'a>,
-    guards: GuardColumns,
     events: EventColumns<'a>,
     rows: RowColumns<'a>,
+    answers: AnswerColumns<'a>,
+    guards: GuardColumns,
     effects: EffectColumns<'a>,
     /// Whose rows these are: the number of the projections.
     projection: i32,
@@ -36,11 +41,15 @@ struct StreamColumns<'a> {
     kind: Vec<&'a str>,
     name: Vec<String>,
     expected: Vec<i64>,
-    events: Vec<i32>,
-    scope: Vec<Option<&'a str>>,
-    idempotency_key: Vec<Option<&'a str>>,
-    fingerprint: Vec<Option<&'a str>>,
+    count: Vec<i32>,
     time: Vec<At>,
+}
+
+#[derive(Default)]
+struct AnswerColumns<'a> {
+    scope: Vec<Option<&'a str>>,
+    key: Vec<Option<&'a str>>,
+    fingerprint: Vec<Option<&'a str>>,
 }
 
 #[derive(Default)]
@@ -54,7 +63,6 @@ struct GuardColumns {
 #[derive(Default)]
 struct EventColumns<'a> {
     append: Vec<i32>,
-    nth: Vec<i32>,
     id: Vec<Uuid>,
     type_name: Vec<&'a str>,
     schema: Vec<i32>,
@@ -64,7 +72,6 @@ struct EventColumns<'a> {
 
 #[derive(Default)]
 struct RowColumns<'a> {
-    version: Vec<i64>,
     shown: Vec<bool>,
     sort_name: Vec<&'a str>,
     number: Vec<i64>,
@@ -90,44 +97,42 @@ struct EffectColumns<'a> {
 
 impl<'a> Arrays<'a> {
     pub(super) fn of(batch: &'a [Queued]) -> Self {
-        let mut arrays = Self { projection: i32::try_from(PROJECTION_VERSION).unwrap_or(i32::MAX), ..Self::default() };
+        let mut arrays = Self { projection: projection(), ..Self::default() };
         for (number, queued) in (1..).zip(batch) {
             let append = &queued.append;
             arrays.streams.push(append);
-            append.guards.iter().for_each(|guard| arrays.guards.push(number, guard));
             arrays.events.push(number, append);
             arrays.rows.push(append);
+            arrays.answers.push(append);
+            append.guards.iter().for_each(|guard| arrays.guards.push(number, guard));
             arrays.effects.push(number, append);
         }
         arrays
     }
 
+    /// Whether the first [`PLAIN`] parameters say it all.
+    pub(super) fn is_plain(&self) -> bool {
+        let keyed = self.answers.scope.iter().any(Option::is_some);
+        !keyed && self.guards.append.is_empty() && self.effects.append.is_empty()
+    }
+
     /// In the order of the function's parameters.
-    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); PARAMS] {
-        let Self { streams: s, guards: g, events: e, rows: r, effects: f, projection } = self;
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); FULL] {
+        let Self { streams: s, events: e, rows: r, answers: a, guards: g, effects: f, projection } = self;
         [
             &s.key,
             &s.kind,
             &s.name,
             &s.expected,
-            &s.events,
-            &s.scope,
-            &s.idempotency_key,
-            &s.fingerprint,
+            &s.count,
             &s.time,
-            &g.append,
-            &g.rule,
-            &g.subject,
-            &g.bound,
             &e.append,
-            &e.nth,
             &e.id,
             &e.type_name,
             &e.schema,
             &e.data,
             &e.metadata,
             projection,
-            &r.version,
             &r.shown,
             &r.sort_name,
             &r.number,
@@ -139,6 +144,13 @@ impl<'a> Arrays<'a> {
             &r.head,
             &r.document,
             &r.body,
+            &a.scope,
+            &a.key,
+            &a.fingerprint,
+            &g.append,
+            &g.rule,
+            &g.subject,
+            &g.bound,
             &f.append,
             &f.id,
             &f.destination,
@@ -151,16 +163,21 @@ impl<'a> Arrays<'a> {
 
 impl<'a> StreamColumns<'a> {
     fn push(&mut self, append: &'a PreparedAppend) {
-        let answer = append.idempotency.as_ref();
         self.key.push(&append.key);
         self.kind.push(append.stream.kind().as_str());
         self.name.push(append.stream.to_string());
         self.expected.push(bigint(append.expected));
-        self.events.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
-        self.scope.push(answer.map(|answer| answer.scope.as_str()));
-        self.idempotency_key.push(answer.map(|answer| answer.key.as_str()));
-        self.fingerprint.push(answer.map(|answer| answer.fingerprint.as_str()));
+        self.count.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
         self.time.push(At(append.time));
+    }
+}
+
+impl<'a> AnswerColumns<'a> {
+    fn push(&mut self, append: &'a PreparedAppend) {
+        let answer = append.idempotency.as_ref();
+        self.scope.push(answer.map(|answer| answer.scope.as_str()));
+        self.key.push(answer.map(|answer| answer.key.as_str()));
+        self.fingerprint.push(answer.map(|answer| answer.fingerprint.as_str()));
     }
 }
 
@@ -180,9 +197,8 @@ impl GuardColumns {
 
 impl<'a> EventColumns<'a> {
     fn push(&mut self, append: i32, prepared: &'a PreparedAppend) {
-        for (nth, event) in (0..).zip(&prepared.events) {
+        for event in &prepared.events {
             self.append.push(append);
-            self.nth.push(nth);
             self.id.push(Uuid::from_u128(event.id.0));
             self.type_name.push(event.encoded.type_name);
             self.schema.push(i32::from(event.encoded.schema));
@@ -195,7 +211,6 @@ impl<'a> EventColumns<'a> {
 impl<'a> RowColumns<'a> {
     fn push(&mut self, append: &'a PreparedAppend) {
         let columns = &append.columns;
-        self.version.push(bigint(append.expected + append.events.len() as u64));
         self.shown.push(columns.shown);
         self.sort_name.push(&append.place.name);
         self.number.push(bigint(append.place.number));

@@ -1,6 +1,7 @@
 use tokio_postgres::Client;
 
 use super::database::TestDatabase;
+use crate::postgres::connections::TAKE_LOG_LOCK;
 
 /// A foreign transaction that holds the log's lock, as another replica's writer would: what is appended meanwhile piles up.
 pub(super) struct LogLock {
@@ -12,7 +13,7 @@ pub(super) struct LogLock {
 impl LogLock {
     pub(super) async fn take(database: &TestDatabase) -> Self {
         let client = database.client().await;
-        client.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(x'636f6e642e6c6f67'::bigint)").await.unwrap();
+        client.batch_execute(&format!("BEGIN; {TAKE_LOG_LOCK}")).await.unwrap();
         Self { client, watcher: database.client().await }
     }
 
