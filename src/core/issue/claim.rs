@@ -29,11 +29,13 @@ pub(super) fn decide(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Decisio
             let mut draft = Draft::of(issue, given);
             assign(&mut draft, claim);
             let limit = capacity + u32::from(issue.priority == Priority::Critical);
-            let decision = draft.accept().guarded(Guard::LeasesBelow { agent: claim.claimant.agent.clone(), limit });
-            match claim.via {
+            let decision = draft.accept();
+            // Before the capacity: a claimant that asks twice at once is to learn what it holds, not that it is full.
+            let decision = match claim.via {
                 ClaimVia::Pull => decision.guarded(Guard::NothingUnstarted { claimant: claim.claimant.clone() }),
                 ClaimVia::Push | ClaimVia::Hook => decision,
-            }
+            };
+            decision.guarded(Guard::LeasesBelow { agent: claim.claimant.agent.clone(), limit })
         }
     }
 }
