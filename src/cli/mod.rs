@@ -1,14 +1,35 @@
 //! The command line. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.
 
+mod agents;
 mod check;
+mod client;
+mod completions;
 mod demo;
+mod event;
+mod events;
+mod failure;
+mod issue;
+mod issues;
+mod queue;
+mod reading;
+mod screen;
 mod serve;
 mod system;
+mod table;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use agents::AgentsArguments;
+use client::DaemonArguments;
+use events::EventsArguments;
+use issue::IssueArguments;
+use issues::IssuesArguments;
+use queue::QueueArguments;
+use reading::ask;
 
 /// Coordinator of AI coding agents: takes GitHub issues from the label `agent-ready` to a merged pull request.
 #[derive(Debug, Parser)]
@@ -17,6 +38,8 @@ struct Arguments {
     /// TOML file with roster and policies; without it the built-in rig.
     #[arg(long, global = true, env = "CONDUCTOR_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    daemon: DaemonArguments,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -28,6 +51,12 @@ Examples:
   CONDUCTOR_BIND=127.0.0.1:0 conductor-e       serve on a free port and print it
   DATABASE_URL=postgres://… conductor-e        keep the log in PostgreSQL
   conductor-e config check conductor.toml      find every mistake in a file, with its line
+
+Look into a daemon that runs (here, or where --url says):
+  conductor-e issues --state escalated         what waits for a person
+  conductor-e issue acme/web#42                where it stands, and every event with who and why
+  conductor-e queue                            what is handed out next, and what is blocked by what
+  conductor-e agents                           who is there, and what they hold
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.";
 
@@ -43,10 +72,26 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// List issues.
+    Issues(IssuesArguments),
+    /// Show one issue or pull request with its timeline.
+    Issue(IssueArguments),
+    /// List agents: who is there, what they hold.
+    Agents(AgentsArguments),
+    /// List what waits for an agent, in the order of hand-out.
+    Queue(QueueArguments),
+    /// Show the log of events.
+    Events(EventsArguments),
     /// Look at settings.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Write completions for a shell.
+    #[command(after_help = completions::EXAMPLES)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
     },
 }
 
@@ -63,11 +108,17 @@ enum ConfigCommand {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let file = arguments.config.as_deref();
+    let (file, daemon) = (arguments.config.as_deref(), &arguments.daemon);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::serve(file),
         Command::Migrate => serve::migrate(file),
         Command::Demo { keep } => demo::demo(keep),
+        Command::Issues(which) => ask(daemon, async |daemon, screen| issues::issues(&which, daemon, screen).await),
+        Command::Issue(which) => ask(daemon, async |daemon, screen| issue::issue(&which, daemon, screen).await),
+        Command::Agents(which) => ask(daemon, async |daemon, screen| agents::agents(&which, daemon, screen).await),
+        Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
+        Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
+        Command::Completions { shell } => completions::completions(shell, Arguments::command()),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),
     }
 }
@@ -75,7 +126,6 @@ pub fn run() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_sound() {

@@ -20,6 +20,10 @@ const KNOWN: &[&str] = &[
     "CONDUCTOR_LOG_FORMAT",
     "CONDUCTOR_MIGRATE_DATABASE_URL",
     "CONDUCTOR_MIGRATE_DATABASE_URL_FILE",
+    // Of the commands that read from a running daemon.
+    "CONDUCTOR_URL",
+    "CONDUCTOR_TOKEN",
+    "CONDUCTOR_TOKEN_FILE",
 ];
 
 /// Variables by name, as a process was given them.
