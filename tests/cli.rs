@@ -209,6 +209,20 @@ fn an_answer_that_is_no_daemons_or_ends_early_is_a_failure_and_not_an_empty_list
 }
 
 #[test]
+fn settings_are_shown_as_they_hold_and_bad_ones_refused() {
+    let variables = [("CONDUCTOR_BIND", "127.0.0.1:7"), ("GITHUB_WEBHOOK_SECRET", "hunter2")];
+    let shown = run(&["config", "show"], &variables).well();
+    assert!(
+        shown.contains("bind = \"127.0.0.1:7\"") && shown.contains("GITHUB_WEBHOOK_SECRET: set, hidden"),
+        "{shown}"
+    );
+    let json: Value = serde_json::from_str(&run(&["config", "show", "--json"], &variables).well()).unwrap();
+    assert_eq!(json["settings"]["agents"].as_array().unwrap().len(), 6);
+    assert!(!format!("{shown}{json}").contains("hunter2"));
+    run(&["config", "show"], &[("CONDUCTOR_BIND", "0.0.0.0:80")]).badly(78, &["CONDUCTOR_BIND"]);
+}
+
+#[test]
 fn completions_name_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&["completions", shell], &[]).well();

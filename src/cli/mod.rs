@@ -14,6 +14,7 @@ mod queue;
 mod reading;
 mod screen;
 mod serve;
+mod show;
 mod system;
 mod table;
 mod words;
@@ -29,7 +30,7 @@ use events::EventsArguments;
 use issue::IssueArguments;
 use issues::IssuesArguments;
 use queue::QueueArguments;
-use reading::ask;
+use reading::{Form, ask};
 
 /// Coordinator of AI coding agents: takes GitHub issues from the label `agent-ready` to a merged pull request.
 #[derive(Debug, Parser)]
@@ -102,7 +103,18 @@ enum ConfigCommand {
         /// The file; without it the configured one.
         file: Option<PathBuf>,
     },
+    /// Show what holds, from file, environment and defaults together: a file that says the same, secrets hidden.
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show {
+        #[command(flatten)]
+        form: Form,
+    },
 }
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  conductor-e config show > conductor.toml                      a file to start from
+  conductor-e config show --json | jq '.settings.agents[].id'";
 
 /// Runs the program.
 #[must_use]
@@ -120,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),
+        Command::Config { command: ConfigCommand::Show { form } } => show::show(file, form),
     }
 }
 

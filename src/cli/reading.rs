@@ -8,10 +8,10 @@ use super::client::{Client, DaemonArguments, decoded, why};
 use super::failure::Failure;
 use super::screen::Screen;
 
-/// What every reading command takes.
+/// What every reading command takes; of a daemon's answers the JSON is its own.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Form {
-    /// Show the daemon's own JSON instead of a table.
+    /// Show JSON, for scripts.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -12,7 +12,7 @@
 //! | `later` | what is set but not acted upon by this version: said at start, never passed over |
 //! | `document`, `section`, `findings`, `similar`, `period` | reading with places and did-you-mean |
 //! | `environment`, `secret` | variables and what they hold |
-//! | `report` | the answer of `config check` |
+//! | `report`, `show` | the answers of `config check` and `config show` |
 
 mod agents;
 mod document;
@@ -29,6 +29,7 @@ mod roster_rules;
 mod secret;
 mod section;
 mod server;
+mod show;
 mod similar;
 mod store;
 mod timers;
@@ -45,6 +46,7 @@ pub use log::{Log, LogFormat};
 pub use report::{Checked, check};
 pub use secret::Secret;
 pub use server::Identity;
+pub use show::{Effective, Written};
 pub use store::Store;
 pub use tuning::Tuning;
 

@@ -24,6 +24,14 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     period.filter(|period| !period.is_zero() && *period <= LONGEST).ok_or_else(|| FORM.to_owned())
 }
 
+/// The period in the largest unit that says it exactly, as [`parse`] reads it.
+pub(super) fn text(period: Duration) -> String {
+    let milliseconds = period.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let exact = units.into_iter().find(|(unit, _)| milliseconds >= *unit && milliseconds.is_multiple_of(*unit));
+    exact.map_or_else(|| format!("{milliseconds}ms"), |(unit, name)| format!("{}{name}", milliseconds / unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +40,14 @@ mod tests {
     fn a_number_and_its_unit_make_a_period() {
         let seconds = |text| parse(text).unwrap().as_secs_f64();
         assert_eq!(["500ms", "90s", "30m", "24h", "3d"].map(seconds), [0.5, 90.0, 1_800.0, 86_400.0, 259_200.0]);
+    }
+
+    #[test]
+    fn a_period_is_written_as_it_is_read() {
+        for written in ["500ms", "90s", "30m", "36h", "3d", "1001ms"] {
+            assert_eq!(text(parse(written).unwrap()), written);
+        }
+        assert_eq!(text(parse("24h").unwrap()), "1d");
     }
 
     #[test]
