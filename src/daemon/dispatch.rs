@@ -121,7 +121,7 @@ impl Dispatch {
 
     /// Looks up what is asked about and not known. One that can't be looked up keeps its dependants back: it fails closed.
     async fn look_dependencies_up(&self) {
-        for dependency in self.index.take_unknown() {
+        for dependency in self.index.unknown() {
             let stream = StreamId::Issue(dependency.clone());
             match self.coordinator.store().row(&stream).await {
                 Ok(row) => {
@@ -129,11 +129,10 @@ impl Dispatch {
                         StreamState::Issue(issue) => issue.frees_dependants(),
                         StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => false,
                     });
-                    self.index.set_dependency(&dependency, frees);
+                    self.index.learn_dependency(&dependency, frees);
                 }
                 Err(error) => {
                     tracing::warn!(%dependency, %error, "failed to look up {dependency}: {error}");
-                    self.index.still_unknown(dependency);
                 }
             }
         }

@@ -6,9 +6,10 @@
 //! | [`open_store`] | which store, and waiting for a database that isn't there yet |
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
 //! | [`teller`] | what one stream tells another, as commands |
-//! | [`follow`] · [`upkeep`] | passes: what other replicas wrote; what is past its time |
+//! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`logging`] | what the daemon tells about itself |
 
+pub mod cycles;
 pub mod dispatch;
 pub mod follow;
 pub mod logging;

@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Tuning};
 
+use super::cycles::Cycles;
 use super::dispatch::Dispatch;
 use super::follow::FollowLog;
 use super::teller::StreamTeller;
@@ -35,6 +36,8 @@ const DRAIN: Duration = Duration::from_secs(15);
 const LANE_PERIOD: Duration = Duration::from_secs(1);
 /// Other replicas' appends reach this one's index within this time.
 const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
+/// Nobody hurries who waits for itself.
+const CYCLES_PERIOD: Duration = Duration::from_secs(5);
 /// Nothing of the operational tables is kept for less than a day.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -98,6 +101,8 @@ impl Daemon {
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
         let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), position);
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
+        let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
+        coordinator.start_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
         coordinator
             .start_pass(Upkeep::new(Arc::clone(&store), Arc::clone(&clock)), Cadence::every(UPKEEP_PERIOD))
             .await;

@@ -3,7 +3,7 @@
 //! It hears of every new state before the caller of that change is answered, so whoever was told that an issue is approved
 //! can claim it. It only proposes: a stale entry costs a retry, and the append decides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use conductor_actors::StateListener;
@@ -21,6 +21,9 @@ use conductor_core::time::Timestamp;
 /// Rows read at once when the index is filled.
 const PAGE: usize = 1000;
 
+/// Issues that are over and still known by version.
+const OVER_AT_MOST: usize = 10_000;
+
 /// The index; shared by the actors, which feed it, and the claims, which ask it.
 pub struct WorkIndex {
     inner: Mutex<Inner>,
@@ -35,6 +38,10 @@ struct Inner {
     resting: HashSet<AgentId>,
     rig: Rig,
     unknown: HashSet<IssueRef>,
+    /// Dependants that changed since cycles were last looked for.
+    changed: HashSet<IssueRef>,
+    /// Streams whose version is remembered though their issue is over, oldest first.
+    over: VecDeque<(StreamId, u64)>,
 }
 
 /// What the index has for a claimant.
@@ -62,6 +69,8 @@ impl WorkIndex {
                 resting: HashSet::new(),
                 rig: Rig::unknown(),
                 unknown: HashSet::new(),
+                changed: HashSet::new(),
+                over: VecDeque::new(),
             }),
         }
     }
@@ -111,19 +120,12 @@ impl WorkIndex {
         let profile = policy.roster.agent(&claimant.agent);
         let capacity = profile.map_or(1, |profile| profile.capacity) as usize;
         let view = ClaimantView { agent: &claimant.agent, profile };
-        let mut paused = Vec::new();
-        let proposal = loop {
-            let offered = if held > capacity { None } else { inner.queue.offer(view, held >= capacity, now) };
-            match offered {
-                Some(issue) if inner.rig.paused_repos.contains(&issue.repo) => paused.push(issue),
-                Some(issue) => break Proposal::Claim(issue),
-                None => break Proposal::Nothing,
-            }
-        };
-        for issue in paused {
-            inner.queue.give_back(&issue);
+        if held > capacity {
+            return Proposal::Nothing;
         }
-        proposal
+        let Inner { queue, rig, .. } = &mut *inner;
+        let paused = |issue: &IssueRef| rig.paused_repos.contains(&issue.repo);
+        queue.offer(view, held >= capacity, now, &paused).map_or(Proposal::Nothing, Proposal::Claim)
     }
 
     /// A proposed claim came to nothing.
@@ -137,20 +139,42 @@ impl WorkIndex {
         self.inner().queue.list(now)
     }
 
-    /// Dependencies of which nothing is known yet: they keep their dependants back until somebody looks them up.
+    /// Dependencies of which nothing is known yet: they keep their dependants back until somebody has looked them up. Whoever
+    /// gives up on the way (a caller that hangs up) has taken nothing away.
     #[must_use]
-    pub fn take_unknown(&self) -> Vec<IssueRef> {
-        self.inner().unknown.drain().collect()
+    pub fn unknown(&self) -> Vec<IssueRef> {
+        self.inner().unknown.iter().cloned().collect()
     }
 
     /// What somebody found who looked a dependency up.
-    pub fn set_dependency(&self, dependency: &IssueRef, frees: bool) {
-        self.inner().queue.set_dependency(dependency, frees);
+    pub fn learn_dependency(&self, dependency: &IssueRef, frees: bool) {
+        let mut inner = self.inner();
+        inner.unknown.remove(dependency);
+        inner.queue.learn_dependency(dependency, frees);
     }
 
-    /// A dependency could not be looked up; the next one tries again.
-    pub fn still_unknown(&self, dependency: IssueRef) {
-        self.inner().unknown.insert(dependency);
+    /// Looks for cycles among at most `most` of the issues that changed: how many were looked at, and each member of a cycle
+    /// with the members. Who doesn't get that told asks to have them [looked at again](WorkIndex::look_again).
+    #[must_use]
+    pub fn cycles(&self, most: usize) -> (usize, BTreeMap<IssueRef, Vec<IssueRef>>) {
+        let mut inner = self.inner();
+        let changed: Vec<IssueRef> = inner.changed.iter().take(most).cloned().collect();
+        let mut cycles = BTreeMap::new();
+        for issue in &changed {
+            inner.changed.remove(issue);
+            // Each member is told of one cycle of its own, always the same one: two that share a member don't take turns.
+            for member in inner.queue.cycle_through(issue).into_iter().flatten() {
+                if let Some(members) = inner.queue.cycle_through(&member) {
+                    cycles.insert(member, members);
+                }
+            }
+        }
+        (changed.len(), cycles)
+    }
+
+    /// The members of these cycles were not told.
+    pub fn look_again(&self, issues: impl IntoIterator<Item = IssueRef>) {
+        self.inner().changed.extend(issues);
     }
 
     /// The version that is known of a stream; 0 for none.
@@ -189,6 +213,21 @@ impl Inner {
         }
         let unknown = self.queue.update(issue);
         self.unknown.extend(unknown);
+        if !issue.depends_on.is_empty() {
+            self.changed.insert(reference.clone());
+        }
+    }
+
+    /// Memory follows the open issues. The newest that are over stay a while: an older row of theirs, read before and told
+    /// after, would bring a lease back that holds up its agent for ever.
+    fn forget_later(&mut self, stream: &StreamId, version: u64) {
+        self.over.push_back((stream.clone(), version));
+        if self.over.len() > OVER_AT_MOST
+            && let Some((stream, version)) = self.over.pop_front()
+            && self.versions.get(&stream) == Some(&version)
+        {
+            self.versions.remove(&stream);
+        }
     }
 
     fn take_agent(&mut self, agent: &Agent) {
@@ -208,11 +247,10 @@ impl StateListener for WorkIndex {
         }
         match state {
             StreamState::Issue(issue) => {
-                // Memory follows the open issues: what is over is forgotten, but for those who asked about it.
-                if matches!(issue.phase, Phase::Done | Phase::Cancelled) {
-                    inner.versions.remove(stream);
-                } else {
-                    inner.versions.insert(stream.clone(), version);
+                inner.versions.insert(stream.clone(), version);
+                match issue.phase {
+                    Phase::Unapproved | Phase::Done | Phase::Cancelled => inner.forget_later(stream, version),
+                    Phase::Open | Phase::Deploying | Phase::Escalated => {}
                 }
                 inner.take_issue(issue);
             }
@@ -294,6 +332,39 @@ mod tests {
         tell(&index, 2, held(1, "dev-e-node", true));
         tell(&index, 1, queued(1));
         assert_eq!(propose(&index, "dev-e-python"), Proposal::Nothing);
+    }
+
+    #[test]
+    fn a_row_read_before_the_end_and_told_after_it_brings_no_lease_back() {
+        let index = WorkIndex::new(&policy());
+        tell(&index, 6, Issue { phase: Phase::Done, ..queued(1) });
+        tell(&index, 5, held(1, "dev-e-node", true));
+        tell(&index, 1, queued(2));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Claim(queued(2).reference));
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_in_the_end() {
+        let index = WorkIndex::new(&policy());
+        for number in 1..=(OVER_AT_MOST as u64 + 5) {
+            tell(&index, 3, Issue { phase: Phase::Cancelled, ..queued(number) });
+        }
+        assert_eq!(index.inner().versions.len(), OVER_AT_MOST);
+    }
+
+    #[test]
+    fn every_member_of_a_cycle_is_found_once_and_again_on_demand() {
+        let index = WorkIndex::new(&policy());
+        let depending = |number, on| Issue { depends_on: vec![queued(on).reference], ..queued(number) };
+        tell(&index, 1, depending(1, 2));
+        assert!(index.cycles(10).1.is_empty());
+        tell(&index, 1, depending(2, 1));
+        let (_, cycles) = index.cycles(10);
+        assert_eq!(cycles.keys().map(|issue| issue.number).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(index.cycles(10), (0, BTreeMap::new()));
+        index.look_again(cycles.into_keys());
+        assert_eq!(index.cycles(1).0, 1);
+        assert_eq!(index.cycles(10).1.len(), 2);
     }
 
     #[test]

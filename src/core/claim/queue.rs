@@ -4,7 +4,7 @@
 //! that is a moment old costs a retry, never a double claim. Order (domain, assignment): rework before new work; critical,
 //! high, normal; then the oldest approval; a normal issue ranks as high once it has waited for the ageing period.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::event::Priority;
@@ -15,6 +15,9 @@ use crate::time::{Timestamp, minutes};
 
 /// After this long without its author, rework goes to any agent that fits.
 const REWORK_PATIENCE: Duration = minutes(30);
+
+/// Issues looked at in search of a cycle; a longer one is for people anyway, who see what each waits for.
+const CYCLE_LOOKS_AT_MOST: usize = 10_000;
 
 /// An issue that waits for a holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,9 +103,10 @@ impl ReadyQueue {
     }
 
     /// Takes in an issue as it is now. Gives the dependencies of which nothing is known yet: they keep it back until
-    /// [`ReadyQueue::set_dependency`] says otherwise.
+    /// [`ReadyQueue::learn_dependency`] says otherwise.
     pub fn update(&mut self, issue: &Issue) -> Vec<IssueRef> {
-        if self.dependencies.contains_key(&issue.reference) {
+        // Whoever is asked about is remembered from the first news on: an answer of before can't be later than this.
+        if self.dependants.contains_key(&issue.reference) {
             self.set_dependency(&issue.reference, issue.frees_dependants());
         }
         self.remove(&issue.reference);
@@ -117,8 +121,15 @@ impl ReadyQueue {
         unknown
     }
 
-    /// Says whether an issue frees its dependants.
-    pub fn set_dependency(&mut self, dependency: &IssueRef, frees: bool) {
+    /// Says what a look-up found of an issue that somebody waits for. What is known already is newer than any look-up, since
+    /// every change of an issue is told.
+    pub fn learn_dependency(&mut self, dependency: &IssueRef, frees: bool) {
+        if self.dependants.contains_key(dependency) && !self.dependencies.contains_key(dependency) {
+            self.set_dependency(dependency, frees);
+        }
+    }
+
+    fn set_dependency(&mut self, dependency: &IssueRef, frees: bool) {
         let before = self.dependencies.insert(dependency.clone(), frees);
         if before == Some(frees) {
             return;
@@ -133,12 +144,20 @@ impl ReadyQueue {
     }
 
     /// Offers the next issue to a claimant and keeps it back from others until it changes or is [given
-    /// back](ReadyQueue::give_back). A claimant that is `full` is offered critical work alone.
-    pub fn offer(&mut self, claimant: ClaimantView<'_>, full: bool, now: Timestamp) -> Option<IssueRef> {
-        let rework = self
-            .next_rework(claimant, now)
-            .filter(|issue| !full || self.entries.get(issue).is_some_and(|entry| entry.priority == Priority::Critical));
-        let next = rework.or_else(|| self.next_work(claimant, full, now))?;
+    /// back](ReadyQueue::give_back). A claimant that is `full` is offered critical work alone, and nobody what is `held_back`.
+    pub fn offer(
+        &mut self,
+        claimant: ClaimantView<'_>,
+        full: bool,
+        now: Timestamp,
+        held_back: &dyn Fn(&IssueRef) -> bool,
+    ) -> Option<IssueRef> {
+        let may_have = |entry: &QueueEntry| {
+            !entry.excluded.contains(claimant.agent)
+                && (!full || entry.priority == Priority::Critical)
+                && !held_back(&entry.issue)
+        };
+        let next = self.next_rework(claimant, now, &may_have).or_else(|| self.next_work(claimant, now, &may_have))?;
         if let Some(entry) = self.entries.get(&next).cloned() {
             self.leave_line(&entry);
         }
@@ -164,6 +183,31 @@ impl ReadyQueue {
             (entry.rework.is_none(), self.effective(entry.priority, entry.queued_at, now), place)
         });
         all.into_iter().map(|entry| (entry.clone(), self.open_dependencies(entry))).collect()
+    }
+
+    /// The issues by way of which a waiting one waits for itself, itself first; `None` where it doesn't.
+    ///
+    /// Every member of such a cycle waits here: whatever doesn't wait is no reason to wait for ever.
+    #[must_use]
+    pub fn cycle_through(&self, issue: &IssueRef) -> Option<Vec<IssueRef>> {
+        let mut from: HashMap<&IssueRef, &IssueRef> = HashMap::new();
+        let start = &self.entries.get(issue)?.issue;
+        let mut next = VecDeque::from([start]);
+        while let Some(here) = next.pop_front().filter(|_| from.len() < CYCLE_LOOKS_AT_MOST) {
+            for dependency in self.entries.get(here).into_iter().flat_map(|entry| &entry.depends_on) {
+                if dependency == start {
+                    let mut members: Vec<IssueRef> =
+                        std::iter::successors(Some(here), |member| from.get(member).copied()).cloned().collect();
+                    members.reverse();
+                    return Some(members);
+                }
+                if self.entries.contains_key(dependency) && !from.contains_key(dependency) {
+                    from.insert(dependency, here);
+                    next.push_back(dependency);
+                }
+            }
+        }
+        None
     }
 
     fn open_dependencies(&self, entry: &QueueEntry) -> Vec<IssueRef> {
@@ -225,30 +269,37 @@ impl ReadyQueue {
         }
     }
 
-    fn may_have(&self, claimant: ClaimantView<'_>, issue: &IssueRef) -> bool {
-        self.entries.get(issue).is_some_and(|entry| !entry.excluded.contains(claimant.agent))
-    }
-
-    fn next_rework(&self, claimant: ClaimantView<'_>, now: Timestamp) -> Option<IssueRef> {
+    fn next_rework(
+        &self,
+        claimant: ClaimantView<'_>,
+        now: Timestamp,
+        may_have: &dyn Fn(&QueueEntry) -> bool,
+    ) -> Option<IssueRef> {
         let offered_to = |entry: &QueueEntry| match &entry.rework {
             Some((author, _)) if author == claimant.agent => true,
             Some((_, since)) => now.since(*since) >= REWORK_PATIENCE && class_of(entry).fits(claimant),
             None => false,
         };
-        let mut line = self.rework.iter().map(|(_, issue)| issue);
-        line.find(|issue| self.may_have(claimant, issue) && self.entries.get(*issue).is_some_and(offered_to)).cloned()
+        let waiting = self.rework.iter().filter_map(|(_, issue)| self.entries.get(issue));
+        let first = waiting
+            .filter(|entry| offered_to(entry) && may_have(entry))
+            .min_by_key(|entry| (self.effective(entry.priority, entry.queued_at, now), entry.queued_at));
+        first.map(|entry| entry.issue.clone())
     }
 
-    fn next_work(&self, claimant: ClaimantView<'_>, full: bool, now: Timestamp) -> Option<IssueRef> {
+    fn next_work(
+        &self,
+        claimant: ClaimantView<'_>,
+        now: Timestamp,
+        may_have: &dyn Fn(&QueueEntry) -> bool,
+    ) -> Option<IssueRef> {
         let fitting = self.lines.iter().filter(|(class, _)| class.fits(claimant)).map(|(_, lines)| lines);
         let firsts = fitting.flat_map(|lines| {
-            let urgent_enough = move |priority: Priority| !full || priority == Priority::Critical;
-            lines.by_priority.iter().filter(move |(priority, _)| urgent_enough(**priority)).filter_map(
-                |(priority, line)| {
-                    let (queued_at, issue) = line.iter().find(|(_, issue)| self.may_have(claimant, issue))?;
-                    Some((self.effective(*priority, *queued_at, now), *queued_at, issue))
-                },
-            )
+            lines.by_priority.iter().filter_map(|(priority, line)| {
+                let (queued_at, issue) =
+                    line.iter().find(|(_, issue)| self.entries.get(issue).is_some_and(may_have))?;
+                Some((self.effective(*priority, *queued_at, now), *queued_at, issue))
+            })
         });
         firsts.min().map(|(_, _, issue)| issue.clone())
     }
@@ -327,7 +378,7 @@ mod tests {
         let roster = Roster::built_in();
         let agent = AgentId::parse(agent).unwrap();
         let view = ClaimantView { agent: &agent, profile: roster.agent(&agent) };
-        std::iter::from_fn(|| queue.offer(view, false, now())).map(|issue| issue.number).collect()
+        std::iter::from_fn(|| queue.offer(view, false, now(), &|_| false)).map(|issue| issue.number).collect()
     }
 
     #[test]
@@ -390,7 +441,7 @@ mod tests {
         let mut queue = ReadyQueue::new(hours(72));
         assert_eq!(queue.update(&blocked), [reference(9)]);
         assert_eq!(offers(&mut queue, "dev-e-node"), [] as [u64; 0]);
-        queue.set_dependency(&reference(9), false);
+        queue.learn_dependency(&reference(9), false);
         assert_eq!(offers(&mut queue, "dev-e-node"), [] as [u64; 0]);
         assert_eq!(queue.list(now())[0].1, [reference(9)]);
         let mut done = issue(9, Priority::Normal, hours(1));
@@ -408,8 +459,63 @@ mod tests {
             let mut dependency = issue(9, Priority::Normal, hours(1));
             dependency.phase = phase;
             dependency.paused = true; // not to be offered itself
-            queue.set_dependency(&reference(9), dependency.frees_dependants());
+            queue.update(&dependency);
             assert_eq!(offers(&mut queue, "dev-e-node"), [] as [u64; 0], "{phase}");
         }
+    }
+
+    #[test]
+    fn what_a_look_up_found_never_overrides_what_was_told_meanwhile() {
+        let mut blocked = issue(1, Priority::Normal, hours(1));
+        blocked.depends_on = vec![reference(9)];
+        let mut queue = ReadyQueue::new(hours(72));
+        assert_eq!(queue.update(&blocked), [reference(9)]);
+        // Somebody reads the row of #9; before it says what it read, #9 is done.
+        let mut done = issue(9, Priority::Normal, hours(1));
+        done.phase = Phase::Done;
+        queue.update(&done);
+        queue.learn_dependency(&reference(9), false);
+        assert_eq!(offers(&mut queue, "dev-e-node"), [1]);
+    }
+
+    #[test]
+    fn whoever_waits_for_itself_is_found_by_the_way_round() {
+        let depending = |number, on: &[u64]| Issue {
+            depends_on: on.iter().map(|number| reference(*number)).collect(),
+            ..issue(number, Priority::Normal, hours(1))
+        };
+        let queue = queue_of(&[depending(1, &[2]), depending(2, &[3, 4]), depending(3, &[1]), depending(5, &[1])]);
+        assert_eq!(queue.cycle_through(&reference(1)), Some(vec![reference(1), reference(2), reference(3)]));
+        assert_eq!(queue.cycle_through(&reference(5)), None, "it waits for a cycle, and is none of its members");
+        assert_eq!(queue_of(&[depending(1, &[1])]).cycle_through(&reference(1)), Some(vec![reference(1)]));
+        assert_eq!(queue.cycle_through(&reference(9)), None);
+    }
+
+    #[test]
+    fn rework_too_goes_by_priority() {
+        let rework = |number, priority, waited| {
+            let mut issue = issue(number, priority, waited);
+            let pr = reference(number + 50);
+            let reported = crate::event::PrReported {
+                agent: AgentId::parse("dev-e-node"),
+                author: None,
+                pr_repo: pr.repo.clone(),
+                pr_number: pr.number,
+                pr_url: None,
+                branch: None,
+                head_sha: None,
+                provisional: false,
+            };
+            let mut standing = crate::event::Standing::reported(pr.clone(), issue.reference.clone(), &reported);
+            standing.conflict = true;
+            let mut pull = crate::issue::KnownPull::new(standing, crate::event::PrRole::Current);
+            pull.agent = reported.agent;
+            issue.pulls.insert(pr.clone(), pull);
+            issue.current = Some(pr);
+            issue.waiting_since = Some(now());
+            issue
+        };
+        let mut queue = queue_of(&[rework(1, Priority::Normal, hours(2)), rework(2, Priority::Critical, hours(1))]);
+        assert_eq!(offers(&mut queue, "dev-e-node"), [2, 1]);
     }
 }
