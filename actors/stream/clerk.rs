@@ -68,13 +68,17 @@ impl<D: Decider> Clerk<D> {
     ) -> Result<Answer<D::State>, Rejected> {
         let _under_way = self.begin();
         let busy = Rejected::Busy { retry_after: self.office.settings.retry_after };
+        let mut read_meanwhile = false;
         for _ in 0..self.office.settings.attempts.max(1) {
             if Instant::now() >= until {
                 return Err(busy);
             }
             let known = match std::mem::take(memory) {
                 Memory::Known(known) => known,
-                Memory::Forgotten => self.load().await?,
+                Memory::Forgotten => {
+                    read_meanwhile = true;
+                    self.load().await?
+                }
             };
             let neighbours = match self.neighbours(&known, request).await {
                 Ok(neighbours) => neighbours,
@@ -87,6 +91,13 @@ impl<D: Decider> Clerk<D> {
                 guarded("decide", || plan::<D>(&self.stream, &known, neighbours, request, &self.office.ports));
             let draft = match planned {
                 Ok(Plan::Write(draft)) => draft,
+                // An append is bound to the version that it was decided on. An answer without one has no such check, and another
+                // process may have written since: it is given only on what the log said during this command.
+                Ok(Plan::Tell(_)) if !read_meanwhile => {
+                    read_meanwhile = true;
+                    *memory = Memory::Known(self.load().await?);
+                    continue;
+                }
                 Ok(Plan::Tell(outcome)) => {
                     *memory = Memory::Known(known.clone());
                     return self.tell(known, outcome, request.key.as_ref()).await;

@@ -117,6 +117,23 @@ async fn a_recovery_that_fails_is_tried_again_by_the_first_command() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_without_an_append_knows_what_another_process_wrote() {
+    quiet_panics();
+    LocalSet::new()
+        .run_until(async {
+            let here = Stage::new(Settings::default()).await;
+            let clock: Arc<dyn Clock> = Arc::new(PausedClock::new());
+            let there = Stage::over(Settings::default(), Arc::clone(here.store.inner()), clock).await;
+            here.ask(&issue(1), add("here")).await.unwrap();
+            there.ask(&issue(1), add("there")).await.unwrap();
+            let unchanged = here.ask(&issue(1), Count::UpTo(1)).await.unwrap();
+            assert_eq!((unchanged.outcome, count_of(&unchanged.state)), (Outcome::Unchanged { since: 1 }, 2));
+            assert_eq!(locked(&here.heard.0).last(), Some(&(issue(1), 2)), "whoever listens here hears of it too");
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_coordinators_on_one_store_lose_no_update() {
     quiet_panics();
     LocalSet::new()
