@@ -11,8 +11,19 @@ where
     Fut: Future,
 {
     let runtime = Arc::new(Builder::new_multi_thread().enable_all().build()?);
+    outlive_file_size_limits(&runtime)?;
     let output = conductor_actors::run_system(&runtime, main(Arc::clone(&runtime)));
     Ok(output)
+}
+
+/// A file that may not grow (`RLIMIT_FSIZE`) is a failed write, which the store answers for, and not the end of the process, as
+/// which the system means it. Whoever listens to a signal once has taken it over for good.
+fn outlive_file_size_limits(runtime: &Runtime) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    /// `SIGXFSZ`, the same on Linux, macOS and the BSDs.
+    const FILE_SIZE_LIMIT: i32 = 25;
+    let _inside = runtime.enter();
+    signal(SignalKind::from_raw(FILE_SIZE_LIMIT)).map(drop)
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C, with its name.
