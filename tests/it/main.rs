@@ -6,6 +6,8 @@
 //! | [`story`] | the demo's stories |
 //! | [`projections`] | what reports become in the read models |
 //! | [`bad_input`] | what is refused leaves nothing behind |
+//! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
+//! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
 //! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
 //! fails it for what nobody asserted: a panicked actor, an error in a pass, a dead letter, a log that breaks an invariant, a
@@ -43,6 +45,10 @@ macro_rules! on_both_stores {
 }
 
 mod bad_input;
+mod claims;
+mod faults;
+mod kill9;
+mod museum;
 mod projections;
 mod rig;
 mod story;

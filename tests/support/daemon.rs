@@ -97,6 +97,12 @@ impl Daemon {
         running.address.borrow().clone().expect("a daemon that was started has said where it listens")
     }
 
+    /// The process that runs now.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.running.as_ref().expect("a daemon that is asked for its pid runs").process)
+    }
+
     /// All that it wrote so far, over every start.
     #[must_use]
     pub fn log(&self) -> String {

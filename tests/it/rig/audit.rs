@@ -6,6 +6,7 @@ use conductor_core::event::{IssueState, Priority, Recorded};
 use conductor_core::identity::{AgentId, StreamId, StreamKind};
 use conductor_core::issue::Issue;
 use conductor_core::port::{LogFilter, RowFilter, Store, StoredRow};
+use serde_json::Value;
 
 /// Events and rows read at once.
 const PAGE: usize = 1_000;
@@ -15,6 +16,8 @@ const CAPACITY: usize = 1;
 /// What a store holds after its daemon has ended, checked against the invariants while it is read.
 #[derive(Debug)]
 pub(crate) struct Audit {
+    /// The log, in order of position.
+    pub(crate) log: Vec<Recorded>,
     /// Given up on: effects, deliveries.
     pub(crate) dead: (u64, u64),
 }
@@ -41,13 +44,25 @@ impl Audit {
         }
         leases_are_within_bounds(&replays);
         let (outbox, inbox) = (store.outbox_depth().await.unwrap(), store.inbox_depth().await.unwrap());
-        Self { dead: (outbox.dead, inbox.dead) }
+        Self { log, dead: (outbox.dead, inbox.dead) }
     }
 
     /// Nothing was given up on.
     #[track_caller]
     pub(crate) fn holds(&self) {
         assert_eq!(self.dead, (0, 0), "dead letters: (effects, deliveries)");
+    }
+
+    /// Every answer that a caller got stands in the log where it said.
+    pub(crate) fn has_all(&self, answers: &[Value]) {
+        let at: HashMap<u64, &Recorded> = self.log.iter().map(|event| (event.position, event)).collect();
+        for answer in answers {
+            let position = answer["position"].as_u64().unwrap();
+            let event = at.get(&position).unwrap_or_else(|| panic!("answered, and not in the log: {answer}"));
+            assert_eq!(event.stream.to_string(), answer["streamId"].as_str().unwrap(), "{answer}");
+            assert_eq!(event.version, answer["version"].as_u64().unwrap(), "{answer}");
+            assert_eq!(event.event.type_name(), answer["type"].as_str().unwrap(), "{answer}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything outside the daemon: who starts it, asks it, ends it, and looks into its store afterwards.
 
 mod audit;
+mod load;
 mod reply;
 mod setup;
 
@@ -11,6 +12,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 pub(crate) use audit::Audit;
+pub(crate) use load::{Load, Unanswered};
 pub(crate) use reply::Reply;
 pub(crate) use setup::{ANSWER_WITHIN, SECRET, Setup};
 
@@ -187,8 +189,12 @@ impl Rig {
     pub(crate) async fn end(mut self) -> Audit {
         let status = self.daemon.sigterm(DRAIN).await;
         assert!(status.success(), "the daemon ended with {status}");
-        let log = self.daemon.log();
-        assert!(!log.contains("panicked at"), "something panicked");
+        assert!(!self.daemon.log().contains("panicked at"), "something panicked");
+        self.audit().await
+    }
+
+    /// Reads the store of a daemon that has ended, however it has.
+    pub(crate) async fn audit(&self) -> Audit {
         let store = self.setup.open_store(self.daemon.data()).await;
         let audit = Audit::of(&*store).await;
         store.close().await;

@@ -49,6 +49,11 @@ impl Setup {
         self.env("GITHUB_WEBHOOK_SECRET", SECRET)
     }
 
+    /// Whether its webhook is open.
+    pub(crate) fn has_github(&self) -> bool {
+        self.environment.iter().any(|(name, _)| *name == "GITHUB_WEBHOOK_SECRET")
+    }
+
     pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((name, value.into()));
         self
@@ -56,9 +61,14 @@ impl Setup {
 
     /// The command that starts it.
     pub(crate) fn command(&self) -> DaemonCommand {
+        self.command_by(env!("CARGO_BIN_EXE_conductor-e"))
+    }
+
+    /// The same by way of another program.
+    pub(crate) fn command_by(&self, program: &str) -> DaemonCommand {
         let database = self.database.iter().map(|url| ("DATABASE_URL", url.clone()));
         let variables = database.chain(self.environment.iter().cloned());
-        let command = DaemonCommand::serve(env!("CARGO_BIN_EXE_conductor-e"));
+        let command = DaemonCommand::serve(program);
         variables.fold(command, |command, (name, value)| command.env(name, value))
     }
 

@@ -1,0 +1,4 @@
+//! Who gets an issue when many want it: exactly one.
+
+mod claimants;
+mod races;
