@@ -78,7 +78,8 @@ impl<P: Pass> Periodic<P> {
     fn went_wrong(&mut self, cause: Cause, text: String, context: &mut Context<Self>) {
         tracing::error!(pass = P::NAME, error = %text, "failed to run {}: {text}", P::NAME);
         let now = Instant::now();
-        let rest = self.streak.failed(&self.cadence.backoff, now).max(self.cadence.period);
+        // Not the period: an hourly pass that met a store away for a second would be unhealthy for an hour.
+        let rest = self.streak.failed(&self.cadence.backoff, now);
         self.board.went_wrong(cause, text, now + rest);
         context.run_later(rest, Self::tick);
         self.phase = Phase::Resting;

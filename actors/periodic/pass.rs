@@ -23,7 +23,7 @@ pub struct Cadence {
     pub period: Duration,
     /// A tick that takes longer is cut off.
     pub deadline: Duration,
-    /// The rest after a failure; at least the period.
+    /// The rest after a failure, whatever the period: a frequent pass rests longer than that, a rare one comes back sooner.
     pub backoff: BackoffSettings,
 }
 
