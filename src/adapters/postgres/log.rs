@@ -5,14 +5,14 @@ use conductor_core::event::Recorded;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, StoreFailure};
 
-use super::connections::Connections;
+use super::connections::{Connections, Params};
 use super::rows::{EVENT, is_current, recorded, stream_id};
 use super::sql_types::{bigint, count, limit};
 use crate::codec::decode_state;
 use crate::replay::Replay;
 
 /// Events per page when a stream is replayed: bounds the memory, whatever its length.
-const REPLAY_PAGE: usize = 500;
+const REPLAY_PAGE: usize = 1000;
 
 pub(super) async fn read_stream(
     connections: &Connections,
@@ -24,7 +24,7 @@ pub(super) async fn read_stream(
         "SELECT {EVENT} FROM streams s JOIN events e ON e.stream = s.id
          WHERE s.key = $1 AND e.version > $2 ORDER BY e.version LIMIT $3"
     );
-    connections.rows(&sql, &[&stream.key(), &bigint(after), &limit(at_most)], recorded).await
+    page(connections, &sql, &[&stream.key(), &bigint(after), &limit(at_most)], at_most).await
 }
 
 pub(super) async fn read_log(
@@ -33,13 +33,13 @@ pub(super) async fn read_log(
     at_most: usize,
     filter: &LogFilter,
 ) -> Result<Vec<Recorded>, StoreFailure> {
-    let (after, at_most) = (bigint(after), limit(at_most));
+    let (after, rows) = (bigint(after), limit(at_most));
     if filter.types.is_empty() {
         let sql = format!(
             "SELECT {EVENT} FROM (SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2) e
              JOIN streams s ON s.id = e.stream ORDER BY e.position"
         );
-        return connections.rows(&sql, &[&after, &at_most], recorded).await;
+        return page(connections, &sql, &[&after, &rows], at_most).await;
     }
     // The first ones of each type and then the first of those: rare types among many others cost what they are worth.
     let sql = format!(
@@ -52,7 +52,24 @@ pub(super) async fn read_log(
     let mut types: Vec<&str> = filter.types.iter().map(String::as_str).collect();
     types.sort_unstable();
     types.dedup();
-    connections.rows(&sql, &[&after, &at_most, &types], recorded).await
+    page(connections, &sql, &[&after, &rows, &types], at_most).await
+}
+
+/// Events, decoded while the next ones are on their way.
+async fn page(
+    connections: &Connections,
+    sql: &str,
+    params: Params<'_>,
+    at_most: usize,
+) -> Result<Vec<Recorded>, StoreFailure> {
+    let mut events = Vec::with_capacity(at_most.min(REPLAY_PAGE));
+    connections
+        .each(sql, params, |row| {
+            events.push(recorded(row)?);
+            Ok(())
+        })
+        .await?;
+    Ok(events)
 }
 
 pub(super) async fn head(connections: &Connections) -> Result<u64, StoreFailure> {

@@ -2,7 +2,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `append/` | the write side: one task, one batch in flight, one round trip |
+//! | `append/` | the write side: one thread, one batch in flight, one round trip |
 //! | `log`, `read_models` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
 //! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `housekeeping` | one small table each |

@@ -31,7 +31,7 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Migrates the database and rebuilds rows of older projections, where need be, and opens the store. Needs a Tokio runtime, which its tasks stay on.
+    /// Migrates the database and rebuilds rows of older projections, where need be, and opens the store. Needs a Tokio runtime, which its readers stay on.
     ///
     /// # Errors
     /// [`OpenError::Unavailable`] when the server can't be reached now: waiting for it is the caller's business. The others
@@ -46,10 +46,12 @@ impl PostgresStore {
             StoreFailure::Corrupt(why) => OpenError::Rebuild(why),
         })?;
         let log = Arc::new(LogTail::new(0));
+        let writer = Writer::start(config.clone(), options.statement_timeout, Arc::clone(&log))
+            .map_err(|error| OpenError::Unavailable(format!("start the writer: {error}")))?;
         Ok(Arc::new(Self {
             location: options::location(&config),
             connections,
-            writer: Writer::start(config.clone(), options.statement_timeout, Arc::clone(&log)),
+            writer,
             tail: Tail::start(&config, Arc::clone(&log)),
             log,
         }))

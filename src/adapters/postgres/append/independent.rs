@@ -48,3 +48,79 @@ impl Footprint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conductor_core::identity::{Claimant, IssueRef, StreamId};
+    use conductor_core::port::KeyedAnswer;
+
+    use super::*;
+    use crate::postgres::tests::story::append_to;
+
+    fn prepared(issue: &str) -> PreparedAppend {
+        PreparedAppend::new(append_to(issue, 0)).unwrap()
+    }
+
+    /// An append that gives the issue to a claimant, guarded as a claim is.
+    fn claim(issue: &str, claimant: &str) -> PreparedAppend {
+        let claimant = Claimant::parse(claimant).unwrap();
+        let mut append = prepared(issue);
+        append.columns.holder = Some(claimant.clone());
+        append.columns.unstarted = true;
+        append.guards =
+            vec![Guard::LeasesBelow { agent: claimant.agent.clone(), limit: 1 }, Guard::NothingUnstarted { claimant }];
+        append
+    }
+
+    fn admitted(appends: &[PreparedAppend]) -> Vec<bool> {
+        let mut footprint = Footprint::default();
+        appends.iter().map(|append| footprint.admit(append)).collect()
+    }
+
+    #[test]
+    fn appends_to_different_streams_share_a_batch_and_to_one_stream_do_not() {
+        let appends = ["acme/web#1", "acme/web#2", "ACME/web#1", "acme/web#3"].map(prepared);
+        assert_eq!(admitted(&appends), [true, true, false, true]);
+    }
+
+    #[test]
+    fn one_key_comes_once_in_a_batch_and_again_in_another_scope() {
+        let keyed = |issue, scope: &str| {
+            let key = KeyedAnswer { scope: scope.to_owned(), key: "k".to_owned(), fingerprint: "f".to_owned() };
+            PreparedAppend { idempotency: Some(key), ..prepared(issue) }
+        };
+        let appends = [keyed("acme/web#1", "a"), keyed("acme/web#2", "a"), keyed("acme/web#3", "b")];
+        assert_eq!(admitted(&appends), [true, false, true]);
+    }
+
+    #[test]
+    fn a_neighbour_that_changes_in_the_batch_is_looked_at_in_the_next() {
+        let neighbour = StreamId::Issue(IssueRef::parse("Acme/Web#1").unwrap());
+        let guarded = PreparedAppend {
+            guards: vec![Guard::StreamAt { stream: neighbour, version: 0 }],
+            ..prepared("acme/web#2")
+        };
+        assert_eq!(admitted(&[prepared("acme/web#1"), guarded.clone()]), [true, false]);
+        assert_eq!(admitted(&[guarded, prepared("acme/web#1")]), [true, true], "it was looked at before");
+    }
+
+    #[test]
+    fn an_agent_gets_at_most_one_lease_per_batch() {
+        let appends = [
+            claim("acme/web#1", "dev-e-node/a"),
+            claim("acme/web#2", "dev-e-node/b"),
+            claim("acme/web#3", "dev-e-python"),
+        ];
+        assert_eq!(admitted(&appends), [true, false, true]);
+    }
+
+    #[test]
+    fn a_claimant_without_limit_still_gets_one_unstarted_lease_per_batch() {
+        let unlimited = |issue| {
+            let mut append = claim(issue, "dev-e-node/a");
+            append.guards.retain(|guard| matches!(guard, Guard::NothingUnstarted { .. }));
+            append
+        };
+        assert_eq!(admitted(&[unlimited("acme/web#1"), unlimited("acme/web#2")]), [true, false]);
+    }
+}

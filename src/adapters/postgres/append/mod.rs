@@ -1,6 +1,6 @@
 //! The write side: **group commit**.
 //!
-//! Callers put their appends into a bounded queue. One task takes all that waits, at most [`batch::MOST_APPENDS`], and
+//! Callers put their appends into a bounded queue. One thread takes all that waits, at most [`batch::MOST_APPENDS`], and
 //! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one batch in flight, one round trip.
 //! There the log's lock is taken, each append is judged, the winners are written and the readers woken; each caller gets an
 //! answer of its own, after the commit.

@@ -1,9 +1,9 @@
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use conductor_core::port::{Append, AppendError, Receipt, StoreFailure};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Config;
 
@@ -21,21 +21,35 @@ const QUEUE_WAIT: Duration = Duration::from_secs(2);
 /// Pauses between attempts to reach the server: doubling from the first to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// The caller's side of the queue, and the task behind it.
+/// The caller's side of the queue, and the thread behind it.
+///
+/// A thread of its own, as SQLite's writer has one: the server waits for nobody but this task, and on a runtime shared with
+/// the callers it would stand in line behind each of those that its last batch has just woken.
 #[derive(Debug)]
 pub(in crate::postgres) struct Writer {
     queue: mpsc::Sender<Queued>,
     closing: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    /// Starts the task. It connects when there is something to write.
-    pub(in crate::postgres) fn start(config: Config, statement_timeout: Duration, log: Arc<LogTail>) -> Self {
+    /// Starts the thread. It connects when there is something to write.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(in crate::postgres) fn start(
+        config: Config,
+        statement_timeout: Duration,
+        log: Arc<LogTail>,
+    ) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (closing, told_to_close) = watch::channel(false);
         let task = Task { config, statement_timeout, log, queue: waiting, closing: told_to_close, session: None };
-        Self { queue, closing, task: Mutex::new(Some(tokio::spawn(task.run()))) }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new()
+            .name("postgres-writer".to_owned())
+            .spawn(move || runtime.block_on(task.run()))?;
+        Ok(Self { queue, closing, thread: Mutex::new(Some(thread)) })
     }
 
     /// Appends, and waits for the answer.
@@ -52,9 +66,9 @@ impl Writer {
     /// Takes no more, writes what waits, ends.
     pub(in crate::postgres) async fn close(&self) {
         self.closing.send_replace(true);
-        if let Some(task) = self.task.lock().await.take() {
-            // It ended by itself, or panicked, which was reported where it happened.
-            let _ = task.await;
+        if let Some(thread) = self.thread.lock().await.take() {
+            // An error means that it panicked, which was reported where it happened.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
 }

@@ -8,5 +8,5 @@ mod migrations;
 mod outages;
 mod projections;
 mod refused_values;
-mod story;
+pub(super) mod story;
 mod two_writers;

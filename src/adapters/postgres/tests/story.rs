@@ -12,7 +12,7 @@ pub(super) fn noon() -> Timestamp {
 }
 
 /// One event, on a stream that stands at `expected`.
-pub(super) fn append_to(issue: &str, expected: u64) -> Append {
+pub(in crate::postgres) fn append_to(issue: &str, expected: u64) -> Append {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let stream = StreamId::Issue(IssueRef::parse(issue).unwrap());
     let event = Event::Issue(IssueEvent::from(PriorityChanged { priority: Priority::High, updated_at: None }));
