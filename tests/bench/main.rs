@@ -17,29 +17,39 @@ mod latency;
 mod options;
 mod pgbench;
 mod replay;
+mod rounds;
+mod sqlite_reference;
 mod startup;
 mod story;
 mod table;
+mod texts;
 
 use clap::Parser;
 
-use options::Options;
+use options::{Options, Part};
 use table::Table;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut table = Table::new();
-    appends::postgres(&options, &mut table).await?;
-    startup_and_replay(&options, &mut table).await?;
-    claims::measure(&options, &mut table).await?;
-    idle::measure(&mut table).await?;
+    if options.wants(Part::Postgres) {
+        appends::postgres(&options, &mut table).await?;
+    }
+    if options.wants(Part::Sqlite) {
+        appends::sqlite(&options, &mut table).await?;
+    }
+    if options.wants(Part::Log) {
+        let filled = filling::fill(&options).await?;
+        startup::measure(&options, &filled, &mut table).await?;
+        replay::measure(&options, &filled, &mut table).await?;
+    }
+    if options.wants(Part::Claims) {
+        claims::measure(&options, &mut table).await?;
+    }
+    if options.wants(Part::Idle) {
+        idle::measure(&mut table).await?;
+    }
     println!("{table}");
     Ok(())
-}
-
-async fn startup_and_replay(options: &Options, table: &mut Table) -> anyhow::Result<()> {
-    let filled = filling::fill(options).await?;
-    startup::measure(options, &filled, table).await?;
-    replay::measure(options, &filled, table).await
 }

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Folder for SQLite's files; on a disk, not in memory.
     #[arg(long)]
     pub(crate) folder: PathBuf,
+    /// This part alone; absent: all.
+    #[arg(long)]
+    pub(crate) only: Option<Part>,
     /// Callers at once, one row of the table each.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,64,256")]
     pub(crate) callers: Vec<usize>,
@@ -34,7 +37,27 @@ pub(crate) struct Options {
     pub(crate) events: usize,
 }
 
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Appends to PostgreSQL.
+    Postgres,
+    /// Appends to SQLite.
+    Sqlite,
+    /// Start-up and replay over a long log.
+    Log,
+    /// Claims.
+    Claims,
+    /// Memory of idle actors.
+    Idle,
+}
+
 impl Options {
+    /// Whether that part is to be measured.
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
     /// Of one measurement.
     pub(crate) fn span(&self) -> Duration {
         Duration::from_secs(self.seconds)

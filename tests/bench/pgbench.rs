@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::latency::Latency;
 use crate::options::Options;
+use crate::texts::Texts;
 
 /// Tables as small as they can be: no version is checked, no key, no column is indexed but the keys.
 const TABLES: &str = "
@@ -17,17 +18,6 @@ const TABLES: &str = "
     CREATE TABLE reference_rows (stream bigint PRIMARY KEY, version bigint NOT NULL, document text NOT NULL)
         WITH (fillfactor = 80);
 ";
-
-/// The texts that the reference writes: of the same lengths as ours.
-#[derive(Debug)]
-pub(crate) struct Texts {
-    /// Of an event.
-    pub(crate) data: String,
-    /// Beside it.
-    pub(crate) metadata: String,
-    /// Of a row.
-    pub(crate) document: String,
-}
 
 /// A reference that is ready to run.
 #[derive(Debug)]
