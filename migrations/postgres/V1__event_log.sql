@@ -5,8 +5,12 @@ CREATE TABLE streams (
     id   bigint PRIMARY KEY,
     key  text   NOT NULL UNIQUE COLLATE "C",  -- what compares: lower case for what GitHub names, `agent:` before agents
     kind text   NOT NULL,         -- issue | pull_request | agent | rig
-    name text   NOT NULL          -- as first spelled
+    name text   NOT NULL,         -- as first spelled
+    -- Order of pages. Here and not with the rows that change, where each change of state would write to this index too.
+    sort_name text   NOT NULL COLLATE "C",  -- lower-case repository, or the agent's id
+    number    bigint NOT NULL               -- 0 for what has none
 );
+CREATE INDEX streams_by_name ON streams (kind, sort_name, number);
 
 -- Positions are given under the log's lock: 1, 2, 3 … in commit order, without holes.
 -- No foreign key to streams: the one writer's statement writes both, and a check per row would cost a third of it.
@@ -15,9 +19,9 @@ CREATE TABLE events (
     stream   bigint      NOT NULL,
     version  bigint      NOT NULL CHECK (version > 0),
     id       uuid        NOT NULL,
-    type     text        NOT NULL COLLATE "C",
-    schema   integer     NOT NULL,
     time     timestamptz NOT NULL,
+    schema   integer     NOT NULL,
+    type     text        NOT NULL COLLATE "C",
     data     json        NOT NULL,  -- json, not jsonb: replay reads it twice as fast
     metadata json        NOT NULL,
     tenant   text        NOT NULL DEFAULT 'default',

@@ -11,16 +11,23 @@
 -- Everything is judged against the log as it stood before the batch; the caller never puts two appends into one batch of
 -- which the second could see the first. Losers write nothing and don't disturb winners. Rows of the inputs belong to their
 -- append by its number in the batch, from 1.
+--
+-- Nearly every append goes to a stream that stands where the caller says. So the rows are written first, each on condition of
+-- its version: as many rows as appends, and all is said. Only what is left over is looked at one by one.
 CREATE FUNCTION append_batch(
-    -- per append
-    keys text[], kinds text[], names text[], expected bigint[], counts integer[], times timestamptz[],
-    -- per event, in the order of the appends
-    event_appends integer[], event_ids uuid[], event_types text[], event_schemas integer[], event_data json[],
-    event_metadata json[],
+    -- per append; `streams` is null where the caller doesn't know the stream's id
+    streams bigint[], expected bigint[], counts integer[], times timestamptz[],
+    -- per event, in the order of the appends; `event_places` count from 0 within the append
+    event_appends integer[], event_places integer[], event_ids uuid[], event_types text[], event_schemas integer[],
+    event_data json[], event_metadata json[],
     -- per append: its stream's row afterwards
-    row_projection integer, row_shown boolean[], row_sort_names text[], row_numbers bigint[], row_states text[],
-    row_priorities text[], row_holders text[], row_claimants text[], row_unstarted boolean[], row_heads text[],
-    row_documents text[], row_bodies text[],
+    row_projection integer, row_shown boolean[], row_states text[], row_priorities text[], row_holders text[],
+    row_claimants text[], row_unstarted boolean[], row_heads text[], row_documents text[], row_bodies text[],
+    -- whether listeners are told
+    announce boolean,
+    -- per append: its stream, unless all ids are known
+    keys text[] DEFAULT '{}', kinds text[] DEFAULT '{}', names text[] DEFAULT '{}', sort_names text[] DEFAULT '{}',
+    numbers bigint[] DEFAULT '{}',
     -- per append: what recognises a repeat
     scopes text[] DEFAULT '{}', idempotency_keys text[] DEFAULT '{}', fingerprints text[] DEFAULT '{}',
     -- per guard, in the order of the appends
@@ -30,9 +37,11 @@ CREATE FUNCTION append_batch(
     effect_appends integer[] DEFAULT '{}', effect_ids uuid[] DEFAULT '{}', effect_destinations text[] DEFAULT '{}',
     effect_keys text[] DEFAULT '{}', effect_event_ids uuid[] DEFAULT '{}', effect_data json[] DEFAULT '{}'
 )
+-- One row that says `all` when each append was written and its stream's id was known; else one per append.
 RETURNS TABLE (
-    verdict text,              -- written | known | conflict | guarded
-    first_position bigint,     -- written: of its first event
+    verdict text,              -- all | written | known | conflict | guarded
+    stream bigint,             -- written: the stream's id
+    first_position bigint,     -- all, written: of the first event
     actual bigint,             -- conflict: the version that the stream has
     known_fingerprint text,    -- known: what the key was used for first, and where that ended up (absent: no append)
     known_time timestamptz, known_first_version bigint, known_last_version bigint,
@@ -44,26 +53,42 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
     done text;
+    log_start bigint;                -- before the batch
     log_end bigint;
-    events_before integer := 0;
+    updated bigint;
     guard record;
     broken_guards integer[] := '{}';
-    stream_of bigint;
-    kind_of text;
-    version_of bigint;
-    -- What the loop below finds out, per append:
-    streams_of bigint[] := '{}';     -- the stream's id
-    has_row boolean[] := '{}';       -- whether it had a row (a rebuild may have emptied the table)
-    firsts bigint[] := '{}';         -- position of the first event; 0 for losers
-    event_starts integer[] := '{}';  -- how many events of the batch come before its first
-    new_streams boolean := false;
+    refused integer[] := '{}';       -- appends whose key is known, or of whose guards one doesn't hold
+    all_won boolean;
+    won boolean[] := '{}';           -- per append, where not all have
+    no_row boolean;
     new_rows boolean := false;
-    old_rows boolean := false;
+    strangers boolean := false;      -- whether the caller didn't know an id
+    -- Per append, where one has something to say of its own:
+    no_rows boolean[] := '{}';       -- written, and has no row yet (a rebuild may have emptied the table)
+    firsts bigint[] := '{}';         -- position of the first event; 0 for losers
 BEGIN
     -- Held until after the commit: commit order is position order, over all replicas. (An assignment of nothing: cheaper
     -- than a statement, and a step of its own all the same.)
     done := pg_advisory_xact_lock(7165066908724391783);
-    SELECT coalesce(max(position), 0) INTO log_end FROM events;
+    SELECT e.position INTO log_start FROM events e ORDER BY e.position DESC LIMIT 1;
+    log_start := coalesce(log_start, 0);
+
+    IF array_position(streams, NULL) IS NOT NULL THEN
+        strangers := true;
+        FOR i IN 1 .. cardinality(expected) LOOP
+            IF streams[i] IS NULL THEN
+                streams[i] := (SELECT s.id FROM streams s WHERE s.key = keys[i]);
+            END IF;
+        END LOOP;
+    END IF;
+
+    -- First the keys: a repeat gets the first answer, whatever has happened to the stream since.
+    IF cardinality(scopes) > 0 THEN
+        SELECT coalesce(array_agg(a.append::integer), '{}') INTO refused
+        FROM unnest(scopes, idempotency_keys) WITH ORDINALITY AS a (scope, key, append)
+        JOIN answers k ON k.scope = a.scope AND k.key = a.key;
+    END IF;
 
     IF cardinality(guard_appends) > 0 THEN
         FOR guard IN
@@ -79,101 +104,128 @@ BEGIN
                     SELECT count(*) FROM (SELECT FROM read_models r WHERE r.holder = g.subject LIMIT g.bound) held
                 )
                 WHEN 'nothing_unstarted' THEN (
-                    SELECT r.stream FROM read_models r WHERE r.claimant = g.subject AND r.unstarted LIMIT 1
+                    SELECT r.stream FROM read_models r
+                    WHERE r.holder = split_part(g.subject, '/', 1) AND r.claimant = g.subject AND r.unstarted LIMIT 1
                 ) IS NULL
             END
             GROUP BY g.append
         LOOP
             broken_guards[guard.append] := guard.nth;
+            refused := refused || guard.append;
         END LOOP;
     END IF;
 
-    FOR i IN 1 .. cardinality(keys) LOOP
-        verdict := NULL; first_position := NULL; actual := NULL; broken := NULL; held_kind := NULL; held_name := NULL;
-        known_fingerprint := NULL;
+    UPDATE read_models r
+    SET version = a.expected + a.count, projection = row_projection, shown = a.shown, state = a.state,
+        priority = a.priority, holder = a.holder, claimant = a.claimant, unstarted = a.unstarted, head = a.head,
+        document = a.document, body = coalesce(a.body, r.body)
+    FROM unnest(streams, expected, counts, row_shown, row_states, row_priorities, row_holders, row_claimants,
+            row_unstarted, row_heads, row_documents, row_bodies)
+        WITH ORDINALITY AS a (stream, expected, count, shown, state, priority, holder, claimant, unstarted, head, document,
+            body, append)
+    WHERE r.stream = a.stream AND r.version = a.expected AND a.append <> ALL (refused);
+    GET DIAGNOSTICS updated = ROW_COUNT;
 
-        SELECT s.id, s.kind, r.version INTO stream_of, kind_of, version_of
-        FROM streams s LEFT JOIN read_models r ON r.stream = s.id WHERE s.key = keys[i];
-        has_row[i] := version_of IS NOT NULL;
-        IF version_of IS NULL AND stream_of IS NOT NULL THEN
-            SELECT e.version INTO version_of FROM events e WHERE e.stream = stream_of ORDER BY e.version DESC LIMIT 1;
-        END IF;
+    all_won := updated = cardinality(expected);
 
-        -- First the key: a repeat gets the first answer, whatever has happened to the stream since.
-        IF scopes[i] IS NOT NULL THEN
-            SELECT k.fingerprint, k.kept_at, k.first_version, k.last_version, k.first_position, k.last_position
-            INTO known_fingerprint, known_time, known_first_version, known_last_version, known_first_position,
-                known_last_position
-            FROM answers k WHERE k.scope = scopes[i] AND k.key = idempotency_keys[i];
+    IF all_won AND cardinality(scopes) = 0 AND cardinality(effect_appends) = 0 AND NOT strangers THEN
+        NULL;  -- Nothing needs to be known about single appends.
+    ELSE
+        IF updated > 0 AND NOT all_won THEN
+            -- Rows that this transaction wrote.
+            SELECT array_agg(r.stream IS NOT NULL ORDER BY a.append) INTO won
+            FROM unnest(streams) WITH ORDINALITY AS a (stream, append)
+            LEFT JOIN read_models r ON r.stream = a.stream AND r.xmin = pg_current_xact_id()::xid;
         END IF;
-        IF known_fingerprint IS NOT NULL THEN
-            verdict := 'known';
-        ELSIF coalesce(version_of, 0) <> expected[i] OR kind_of <> kinds[i] THEN
-            verdict := 'conflict';
-            actual := coalesce(version_of, 0);
-        ELSIF broken_guards[i] IS NOT NULL THEN
-            verdict := 'guarded';
-            broken := broken_guards[i];
-            IF guard_rules[broken] = 'nothing_unstarted' THEN
-                SELECT s.kind, s.name INTO held_kind, held_name
-                FROM read_models r JOIN streams s ON s.id = r.stream
-                WHERE r.claimant = guard_subjects[broken] AND r.unstarted LIMIT 1;
+        log_end := log_start;
+        FOR i IN 1 .. cardinality(expected) LOOP
+            verdict := NULL; actual := NULL; broken := NULL; held_kind := NULL; held_name := NULL;
+            known_fingerprint := NULL;
+            no_row := false;
+            IF all_won OR won[i] THEN
+                verdict := 'written';
+            ELSE
+                IF scopes[i] IS NOT NULL THEN
+                    SELECT k.fingerprint, k.kept_at, k.first_version, k.last_version, k.first_position, k.last_position
+                    INTO known_fingerprint, known_time, known_first_version, known_last_version, known_first_position,
+                        known_last_position
+                    FROM answers k WHERE k.scope = scopes[i] AND k.key = idempotency_keys[i];
+                END IF;
+                actual := coalesce((
+                    SELECT e.version FROM events e WHERE e.stream = streams[i] ORDER BY e.version DESC LIMIT 1
+                ), 0);
+                IF known_fingerprint IS NOT NULL THEN
+                    verdict := 'known';
+                ELSIF actual <> expected[i] THEN
+                    verdict := 'conflict';
+                ELSIF broken_guards[i] IS NOT NULL THEN
+                    verdict := 'guarded';
+                    broken := broken_guards[i];
+                    IF guard_rules[broken] = 'nothing_unstarted' THEN
+                        SELECT s.kind, s.name INTO held_kind, held_name
+                        FROM read_models r JOIN streams s ON s.id = r.stream
+                        WHERE r.holder = split_part(guard_subjects[broken], '/', 1)
+                            AND r.claimant = guard_subjects[broken] AND r.unstarted LIMIT 1;
+                    END IF;
+                ELSE
+                    -- A stream without a row: a new one, or one of a table that is being made anew.
+                    verdict := 'written';
+                    no_row := true;
+                    new_rows := true;
+                END IF;
             END IF;
-        ELSE
-            verdict := 'written';
-            first_position := log_end + 1;
-            log_end := log_end + counts[i];
-            new_streams := new_streams OR stream_of IS NULL;
-            new_rows := new_rows OR NOT has_row[i];
-            old_rows := old_rows OR has_row[i];
+            IF verdict = 'written' THEN
+                firsts[i] := log_end + 1;
+                log_end := log_end + counts[i];
+                -- A stream's id is the position of its first event.
+                streams[i] := coalesce(streams[i], firsts[i]);
+            ELSE
+                firsts[i] := 0;
+            END IF;
+            no_rows[i] := no_row;
+            IF NOT all_won OR strangers THEN
+                stream := streams[i];
+                first_position := firsts[i];
+                RETURN NEXT;
+            END IF;
+        END LOOP;
+        IF log_end = log_start THEN
+            RETURN;
         END IF;
-        firsts[i] := coalesce(first_position, 0);
-        -- A stream's id is the position of its first event.
-        streams_of[i] := coalesce(stream_of, first_position);
-        event_starts[i] := events_before;
-        events_before := events_before + counts[i];
-        RETURN NEXT;
-    END LOOP;
-
-    IF NOT (new_rows OR old_rows) THEN
-        RETURN;
-    END IF;
-
-    IF new_streams THEN
-        INSERT INTO streams (id, key, kind, name)
-        SELECT firsts[a.append], a.key, a.kind, a.name
-        FROM unnest(keys, kinds, names, expected) WITH ORDINALITY AS a (key, kind, name, expected, append)
-        WHERE a.expected = 0 AND firsts[a.append] > 0;
-    END IF;
-
-    INSERT INTO events (position, stream, version, id, type, schema, time, data, metadata)
-    SELECT firsts[e.append] - 1 + e.nth - event_starts[e.append], streams_of[e.append],
-        expected[e.append] + e.nth - event_starts[e.append], e.id, e.type, e.schema, times[e.append], e.data, e.metadata
-    FROM unnest(event_appends, event_ids, event_types, event_schemas, event_data, event_metadata)
-        WITH ORDINALITY AS e (append, id, type, schema, data, metadata, nth)
-    WHERE firsts[e.append] > 0;
-
-    IF old_rows THEN
-        UPDATE read_models r
-        SET version = expected[a.append] + counts[a.append], projection = row_projection, shown = a.shown, state = a.state,
-            priority = a.priority, holder = a.holder, claimant = a.claimant, unstarted = a.unstarted, head = a.head,
-            document = a.document, body = coalesce(a.body, r.body)
-        FROM unnest(row_shown, row_states, row_priorities, row_holders, row_claimants, row_unstarted, row_heads,
-                row_documents, row_bodies)
-            WITH ORDINALITY AS a (shown, state, priority, holder, claimant, unstarted, head, document, body, append)
-        WHERE r.stream = streams_of[a.append] AND firsts[a.append] > 0 AND has_row[a.append];
     END IF;
 
     IF new_rows THEN
+        INSERT INTO streams (id, key, kind, name, sort_name, number)
+        SELECT firsts[a.append], a.key, a.kind, a.name, a.sort_name, a.number
+        FROM unnest(keys, kinds, names, sort_names, numbers) WITH ORDINALITY
+            AS a (key, kind, name, sort_name, number, append)
+        WHERE expected[a.append] = 0 AND firsts[a.append] > 0;
+
         INSERT INTO read_models (stream, kind, version, projection, shown, sort_name, number, state, priority, holder,
             claimant, unstarted, head, document, body)
-        SELECT streams_of[a.append], a.kind, expected[a.append] + counts[a.append], row_projection, a.shown, a.sort_name,
-            a.number, a.state, a.priority, a.holder, a.claimant, a.unstarted, a.head, a.document, a.body
-        FROM unnest(kinds, row_shown, row_sort_names, row_numbers, row_states, row_priorities, row_holders, row_claimants,
-                row_unstarted, row_heads, row_documents, row_bodies)
-            WITH ORDINALITY AS a (kind, shown, sort_name, number, state, priority, holder, claimant, unstarted, head,
-                document, body, append)
-        WHERE firsts[a.append] > 0 AND NOT has_row[a.append];
+        SELECT s.id, s.kind, expected[a.append] + counts[a.append], row_projection, a.shown, s.sort_name, s.number,
+            a.state, a.priority, a.holder, a.claimant, a.unstarted, a.head, a.document, a.body
+        FROM unnest(row_shown, row_states, row_priorities, row_holders, row_claimants, row_unstarted, row_heads,
+                row_documents, row_bodies)
+            WITH ORDINALITY AS a (shown, state, priority, holder, claimant, unstarted, head, document, body, append)
+        JOIN streams s ON s.id = streams[a.append]
+        WHERE no_rows[a.append];
+    END IF;
+
+    IF all_won THEN
+        log_end := log_start + cardinality(event_appends);
+        INSERT INTO events (position, stream, version, id, type, schema, time, data, metadata)
+        SELECT log_start + e.nth, streams[e.append], expected[e.append] + 1 + e.place, e.id, e.type, e.schema,
+            times[e.append], e.data, e.metadata
+        FROM unnest(event_appends, event_places, event_ids, event_types, event_schemas, event_data, event_metadata)
+            WITH ORDINALITY AS e (append, place, id, type, schema, data, metadata, nth);
+    ELSE
+        INSERT INTO events (position, stream, version, id, type, schema, time, data, metadata)
+        SELECT firsts[e.append] + e.place, streams[e.append], expected[e.append] + 1 + e.place, e.id, e.type, e.schema,
+            times[e.append], e.data, e.metadata
+        FROM unnest(event_appends, event_places, event_ids, event_types, event_schemas, event_data, event_metadata)
+            AS e (append, place, id, type, schema, data, metadata)
+        WHERE firsts[e.append] > 0;
     END IF;
 
     IF cardinality(effect_appends) > 0 THEN
@@ -187,12 +239,20 @@ BEGIN
     IF cardinality(scopes) > 0 THEN
         INSERT INTO answers (scope, key, fingerprint, kept_at, stream, first_version, last_version, first_position,
             last_position)
-        SELECT a.scope, a.key, a.fingerprint, times[a.append], streams_of[a.append], expected[a.append] + 1,
+        SELECT a.scope, a.key, a.fingerprint, times[a.append], streams[a.append], expected[a.append] + 1,
             expected[a.append] + counts[a.append], firsts[a.append], firsts[a.append] + counts[a.append] - 1
         FROM unnest(scopes, idempotency_keys, fingerprints) WITH ORDINALITY AS a (scope, key, fingerprint, append)
         WHERE a.scope IS NOT NULL AND firsts[a.append] > 0;
     END IF;
 
-    done := pg_notify('conductor_log', log_end::text);
+    IF all_won AND NOT strangers THEN
+        verdict := 'all';
+        stream := NULL;
+        first_position := log_start + 1;
+        RETURN NEXT;
+    END IF;
+    IF announce THEN
+        done := pg_notify('conductor_log', log_end::text);
+    END IF;
 END
 $$;

@@ -41,13 +41,14 @@ async fn one(
 ) -> anyhow::Result<(Vec<Issue>, Vec<u64>)> {
     let mut took = Vec::new();
     for at in (0..issues.len()).cycle() {
+        let issue = issues.get_mut(at).context("a caller without issues")?;
+        let append = issue.next(&entropy, 1);
+        let state = append.snapshot.state.clone();
+        // From here on as the reference counts: what is appended is there.
         let begun = Instant::now();
         if begun >= until {
             break;
         }
-        let issue = issues.get_mut(at).context("a caller without issues")?;
-        let append = issue.next(&entropy, 1);
-        let state = append.snapshot.state.clone();
         let receipt = store.append(append).await.context("append")?;
         issue.appended(state, &receipt);
         took.push(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));

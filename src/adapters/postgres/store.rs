@@ -46,8 +46,7 @@ impl PostgresStore {
             StoreFailure::Corrupt(why) => OpenError::Rebuild(why),
         })?;
         let log = Arc::new(LogTail::new(0));
-        let writer = Writer::start(config.clone(), options.statement_timeout, Arc::clone(&log))
-            .map_err(|error| OpenError::Unavailable(format!("start the writer: {error}")))?;
+        let writer = Writer::start(config.clone(), options.statement_timeout, Arc::clone(&log));
         Ok(Arc::new(Self {
             location: options::location(&config),
             connections,

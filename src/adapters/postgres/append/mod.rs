@@ -1,7 +1,8 @@
 //! The write side: **group commit**.
 //!
-//! Callers put their appends into a bounded queue. One thread takes all that waits, at most [`batch::MOST_APPENDS`], and
-//! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one batch in flight, one round trip.
+//! Callers put their appends into a bounded queue. One task takes all that waits, at most [`batch::MOST_APPENDS`], and
+//! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one round trip. Under load the next batch
+//! is sent [ahead](pace), so that the server doesn't wait for us; it works on them one after the other.
 //! There the log's lock is taken, each append is judged, the winners are written and the readers woken; each caller gets an
 //! answer of its own, after the commit.
 //!
@@ -10,9 +11,12 @@
 //! every append; an insert-only table has no dead rows.
 
 mod batch;
+mod herald;
 mod independent;
+mod pace;
 mod session;
 mod statement;
+mod stream_ids;
 mod verdict;
 mod writer;
 

@@ -1,13 +1,16 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conductor_core::port::{AppendError, Receipt, StoreFailure};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
 use super::Queued;
 use super::statement::{Arrays, FULL, PLAIN, call};
+use super::stream_ids::StreamIds;
 use super::verdict::verdicts;
 use crate::postgres::failure::{described, failure, repeats};
 use crate::postgres::session_settings::with_settings;
@@ -25,8 +28,10 @@ pub(super) struct Session {
     client: Client,
     plain: Statement,
     full: Statement,
+    announce: Statement,
     connection: JoinHandle<Result<(), Error>>,
     deadline: Duration,
+    ids: Mutex<StreamIds>,
 }
 
 /// What became of a batch.
@@ -69,11 +74,13 @@ impl Session {
             let connection = tokio::spawn(connection);
             let plain = client.prepare(&call(PLAIN)).await?;
             let full = client.prepare(&call(FULL)).await?;
-            Ok::<_, Error>((client, connection, plain, full))
+            let announce = client.prepare("SELECT pg_notify('conductor_log', $1)").await?;
+            Ok::<_, Error>((client, connection, plain, full, announce))
         };
         match timeout(statement_timeout, opening).await {
-            Ok(Ok((client, connection, plain, full))) => {
-                Ok(Self { client, plain, full, connection, deadline: statement_timeout + Duration::from_secs(1) })
+            Ok(Ok((client, connection, plain, full, announce))) => {
+                let deadline = statement_timeout + Duration::from_secs(1);
+                Ok(Self { client, plain, full, announce, connection, deadline, ids: Mutex::default() })
             }
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => Err(StoreFailure::Unavailable("the server did not take a connection in time".to_owned())),
@@ -85,8 +92,10 @@ impl Session {
     }
 
     /// Writes a batch: one call, one transaction, one round trip. Its answer comes after the commit.
-    pub(super) async fn write(&self, batch: &[Queued]) -> Written {
-        let arrays = Arrays::of(batch);
+    ///
+    /// It may be sent while others, `ahead` of it, are not answered: the server works on them one after the other.
+    pub(super) async fn write(&self, batch: &[Queued], ahead: usize, announce: bool) -> Written {
+        let arrays = Arrays::of(batch, &mut self.ids(), announce);
         let params = arrays.params();
         let answer = async {
             if arrays.is_plain() {
@@ -95,14 +104,29 @@ impl Session {
                 self.client.query(&self.full, &params).await
             }
         };
-        match timeout(self.deadline, answer).await {
+        let deadline = self.deadline * u32::try_from(ahead + 1).unwrap_or(u32::MAX);
+        match timeout(deadline, answer).await {
             Err(_) => Written::Unknown(StoreFailure::Unavailable("the server did not answer in time".to_owned())),
             Ok(Err(error)) => self.not_written(&error),
-            Ok(Ok(rows)) => match verdicts(batch, &rows) {
+            Ok(Ok(rows)) => match verdicts(batch, &rows, &mut self.ids()) {
                 Ok(answers) => Written::Answered(answers),
                 Err(failure) => Written::Unknown(failure),
             },
         }
+    }
+
+    /// Tells the listeners how far the log has grown. That it fails is found by the next batch, and by their own looking.
+    pub(super) async fn announce(&self, position: u64) {
+        let position = position.to_string();
+        let params: [&(dyn ToSql + Sync); 1] = [&position];
+        let told = self.client.query(&self.announce, &params);
+        if let Ok(Err(error)) = timeout(self.deadline, told).await {
+            tracing::debug!(%error, "failed to announce how far the log has grown: {error}");
+        }
+    }
+
+    fn ids(&self) -> MutexGuard<'_, StreamIds> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A server that reports an error has rolled the transaction back. A fatal one ends the session, whose connection may

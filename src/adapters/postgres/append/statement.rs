@@ -5,15 +5,16 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Queued;
+use super::stream_ids::StreamIds;
 use crate::codec::PreparedAppend;
 use crate::postgres::rows::projection;
 use crate::postgres::sql_types::{At, JsonText, bigint, without_nul};
 
 /// Parameters that every batch has.
-pub(super) const PLAIN: usize = 24;
+pub(super) const PLAIN: usize = 22;
 
-/// Parameters of a batch with keys, guards or effects.
-pub(super) const FULL: usize = 37;
+/// Parameters of a batch with streams whose ids aren't known, or with keys, guards or effects.
+pub(super) const FULL: usize = 40;
 
 /// The call that judges and writes a batch (`migrations/postgres`), with the first `params` of its parameters. Each costs the
 /// server a microsecond, so a batch that has nothing for the last ones leaves them to their defaults.
@@ -33,13 +34,18 @@ pub(super) struct Arrays<'a> {
     effects: EffectColumns<'a>,
     /// Whose rows these are: the number of the projections.
     projection: i32,
+    /// Whether those who listen to the log are told.
+    announce: bool,
 }
 
 #[derive(Default)]
 struct StreamColumns<'a> {
+    id: Vec<Option<i64>>,
     key: Vec<&'a str>,
     kind: Vec<&'a str>,
     name: Vec<String>,
+    sort_name: Vec<&'a str>,
+    number: Vec<i64>,
     expected: Vec<i64>,
     count: Vec<i32>,
     time: Vec<At>,
@@ -63,6 +69,7 @@ struct GuardColumns {
 #[derive(Default)]
 struct EventColumns<'a> {
     append: Vec<i32>,
+    place: Vec<i32>,
     id: Vec<Uuid>,
     type_name: Vec<&'a str>,
     schema: Vec<i32>,
@@ -73,8 +80,6 @@ struct EventColumns<'a> {
 #[derive(Default)]
 struct RowColumns<'a> {
     shown: Vec<bool>,
-    sort_name: Vec<&'a str>,
-    number: Vec<i64>,
     state: Vec<Option<&'a str>>,
     priority: Vec<Option<&'a str>>,
     holder: Vec<Option<&'a str>>,
@@ -96,11 +101,11 @@ struct EffectColumns<'a> {
 }
 
 impl<'a> Arrays<'a> {
-    pub(super) fn of(batch: &'a [Queued]) -> Self {
-        let mut arrays = Self { projection: projection(), ..Self::default() };
+    pub(super) fn of(batch: &'a [Queued], ids: &mut StreamIds, announce: bool) -> Self {
+        let mut arrays = Self { projection: projection(), announce, ..Self::default() };
         for (number, queued) in (1..).zip(batch) {
             let append = &queued.append;
-            arrays.streams.push(append);
+            arrays.streams.push(append, ids.get(&append.key));
             arrays.events.push(number, append);
             arrays.rows.push(append);
             arrays.answers.push(append);
@@ -113,20 +118,20 @@ impl<'a> Arrays<'a> {
     /// Whether the first [`PLAIN`] parameters say it all.
     pub(super) fn is_plain(&self) -> bool {
         let keyed = self.answers.scope.iter().any(Option::is_some);
-        !keyed && self.guards.append.is_empty() && self.effects.append.is_empty()
+        let strangers = self.streams.id.iter().any(Option::is_none);
+        !keyed && !strangers && self.guards.append.is_empty() && self.effects.append.is_empty()
     }
 
     /// In the order of the function's parameters.
     pub(super) fn params(&self) -> [&(dyn ToSql + Sync); FULL] {
-        let Self { streams: s, events: e, rows: r, answers: a, guards: g, effects: f, projection } = self;
+        let Self { streams: s, events: e, rows: r, answers: a, guards: g, effects: f, projection, announce } = self;
         [
-            &s.key,
-            &s.kind,
-            &s.name,
+            &s.id,
             &s.expected,
             &s.count,
             &s.time,
             &e.append,
+            &e.place,
             &e.id,
             &e.type_name,
             &e.schema,
@@ -134,8 +139,6 @@ impl<'a> Arrays<'a> {
             &e.metadata,
             projection,
             &r.shown,
-            &r.sort_name,
-            &r.number,
             &r.state,
             &r.priority,
             &r.holder,
@@ -144,6 +147,12 @@ impl<'a> Arrays<'a> {
             &r.head,
             &r.document,
             &r.body,
+            announce,
+            &s.key,
+            &s.kind,
+            &s.name,
+            &s.sort_name,
+            &s.number,
             &a.scope,
             &a.key,
             &a.fingerprint,
@@ -162,10 +171,13 @@ impl<'a> Arrays<'a> {
 }
 
 impl<'a> StreamColumns<'a> {
-    fn push(&mut self, append: &'a PreparedAppend) {
+    fn push(&mut self, append: &'a PreparedAppend, id: Option<i64>) {
+        self.id.push(id);
         self.key.push(&append.key);
         self.kind.push(append.stream.kind().as_str());
         self.name.push(append.stream.to_string());
+        self.sort_name.push(&append.place.name);
+        self.number.push(bigint(append.place.number));
         self.expected.push(bigint(append.expected));
         self.count.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
         self.time.push(At(append.time));
@@ -197,8 +209,9 @@ impl GuardColumns {
 
 impl<'a> EventColumns<'a> {
     fn push(&mut self, append: i32, prepared: &'a PreparedAppend) {
-        for event in &prepared.events {
+        for (place, event) in (0..).zip(&prepared.events) {
             self.append.push(append);
+            self.place.push(place);
             self.id.push(Uuid::from_u128(event.id.0));
             self.type_name.push(event.encoded.type_name);
             self.schema.push(i32::from(event.encoded.schema));
@@ -212,8 +225,6 @@ impl<'a> RowColumns<'a> {
     fn push(&mut self, append: &'a PreparedAppend) {
         let columns = &append.columns;
         self.shown.push(columns.shown);
-        self.sort_name.push(&append.place.name);
-        self.number.push(bigint(append.place.number));
         self.state.push(columns.state);
         self.priority.push(columns.priority);
         self.holder.push(columns.holder.as_ref().map(|claimant| claimant.agent.as_str()));

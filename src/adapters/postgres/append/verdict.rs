@@ -3,31 +3,63 @@ use conductor_core::port::{AppendError, Guard, Receipt, StoreFailure};
 use tokio_postgres::Row;
 
 use super::Queued;
+use super::stream_ids::StreamIds;
+use crate::codec::PreparedAppend;
 use crate::postgres::sql_types::{At, count};
 
-/// What the statement says about each append of a batch, in its order.
+/// What the function says about each append of a batch, in its order.
 ///
 /// `Err` only when the answer itself can't be understood.
-pub(super) fn verdicts(batch: &[Queued], rows: &[Row]) -> Result<Vec<Result<Receipt, AppendError>>, StoreFailure> {
+pub(super) fn verdicts(
+    batch: &[Queued],
+    rows: &[Row],
+    ids: &mut StreamIds,
+) -> Result<Vec<Result<Receipt, AppendError>>, StoreFailure> {
+    if let [row] = rows
+        && row.get::<_, &str>("verdict") == "all"
+    {
+        return Ok(all_written(batch, count(row.get("first_position"))));
+    }
     if rows.len() != batch.len() {
         return Err(StoreFailure::Corrupt(format!("{} verdicts for {} appends", rows.len(), batch.len())));
     }
     let guards: Vec<&Guard> = batch.iter().flat_map(|queued| &queued.append.guards).collect();
-    batch.iter().zip(rows).map(|(queued, row)| verdict(queued, row, &guards)).collect()
+    batch.iter().zip(rows).map(|(queued, row)| verdict(queued, row, &guards, ids)).collect()
 }
 
-fn verdict(queued: &Queued, row: &Row, guards: &[&Guard]) -> Result<Result<Receipt, AppendError>, StoreFailure> {
+/// Positions follow each other in the order of the batch.
+fn all_written(batch: &[Queued], first_position: u64) -> Vec<Result<Receipt, AppendError>> {
+    let mut next = first_position;
+    let written = batch.iter().map(|queued| {
+        let receipt = written(&queued.append, next);
+        next = receipt.last_position + 1;
+        Ok(receipt)
+    });
+    written.collect()
+}
+
+fn written(append: &PreparedAppend, first_position: u64) -> Receipt {
+    let events = append.events.len() as u64;
+    Receipt {
+        first_version: append.expected + 1,
+        last_version: append.expected + events,
+        first_position,
+        last_position: first_position + events - 1,
+        time: append.time,
+    }
+}
+
+fn verdict(
+    queued: &Queued,
+    row: &Row,
+    guards: &[&Guard],
+    ids: &mut StreamIds,
+) -> Result<Result<Receipt, AppendError>, StoreFailure> {
     let append = &queued.append;
     Ok(match row.get("verdict") {
         "written" => {
-            let (events, first_position) = (append.events.len() as u64, count(row.get("first_position")));
-            Ok(Receipt {
-                first_version: append.expected + 1,
-                last_version: append.expected + events,
-                first_position,
-                last_position: first_position + events - 1,
-                time: append.time,
-            })
+            ids.learn(append.key.clone(), row.get("stream"));
+            Ok(written(append, count(row.get("first_position"))))
         }
         "known" => Err(known(queued, row)),
         "conflict" => Err(AppendError::Conflict { actual: count(row.get("actual")) }),

@@ -8,7 +8,8 @@ use super::story::append_to;
 
 /// Inserts what another replica's writer would, inside the transaction that holds the lock.
 const OTHER_WRITER: &str = r#"
-    INSERT INTO streams (id, key, kind, name) VALUES (1, 'acme/web#7', 'issue', 'acme/web#7');
+    INSERT INTO streams (id, key, kind, name, sort_name, number)
+        VALUES (1, 'acme/web#7', 'issue', 'acme/web#7', 'acme/web', 7);
     INSERT INTO events (position, stream, version, id, type, schema, time, data, metadata)
     VALUES (1, 1, 1, gen_random_uuid(), 'PRIORITY_CHANGED', 1, now(), '{"priority":"high"}', '{"actor":"daemon:other"}');
 "#;
