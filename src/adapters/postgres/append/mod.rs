@@ -17,19 +17,27 @@ mod pace;
 mod session;
 mod statement;
 mod stream_ids;
+mod task;
 mod verdict;
 mod writer;
 
-use conductor_core::port::{AppendError, Receipt};
+use conductor_core::port::{AppendError, Receipt, StoreFailure};
 use tokio::sync::oneshot;
 
 use crate::codec::PreparedAppend;
 
 pub(super) use writer::Writer;
 
+/// Appends that may wait: four full batches, less than a second of work.
+const QUEUE: usize = 4 * batch::MOST_APPENDS;
+
 /// An append on its way, with where its answer goes.
 #[derive(Debug)]
 struct Queued {
     append: PreparedAppend,
     reply: oneshot::Sender<Result<Receipt, AppendError>>,
+}
+
+fn unavailable(why: &str) -> StoreFailure {
+    StoreFailure::Unavailable(why.to_owned())
 }

@@ -1,6 +1,9 @@
 //! Replicas on one database, where the order of things is forced to be the unlucky one.
 
+use std::time::Duration;
+
 use conductor_core::port::{AppendError, EventStore, LogFilter};
+use tokio::time::timeout;
 
 use super::database::TestDatabase;
 use super::log_lock::LogLock;
@@ -65,4 +68,25 @@ async fn a_rolled_back_writer_leaves_no_hole() {
     lock.waited_for_by(1).await;
     lock.client.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().first_position, 1);
+}
+
+/// Many new streams in two batches at once: long answers, of which none may hold up another, nor what tells the other replicas.
+#[tokio::test]
+async fn a_crowd_of_new_streams_is_answered_while_the_next_batch_is_on_its_way() {
+    let database = TestDatabase::create().await;
+    let store = database.store().await;
+    let crowd = (0..1024).map(|caller| {
+        let store = store.clone();
+        async move {
+            for round in 0..4 {
+                store.append(append_to(&format!("acme/web#{}", 1 + caller * 4 + round), 0)).await?;
+            }
+            Ok::<(), AppendError>(())
+        }
+    });
+    // What is held up is so until the statement's deadline, 9 s.
+    let appended = timeout(Duration::from_secs(8), futures_util::future::join_all(crowd)).await.expect("held up");
+    assert!(appended.into_iter().all(|appended| appended.is_ok()));
+    let last = store.read_log(4095, 10, &LogFilter::default()).await.unwrap();
+    assert_eq!(last.iter().map(|event| event.position).collect::<Vec<_>>(), [4096]);
 }
