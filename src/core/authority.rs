@@ -8,6 +8,18 @@ use crate::event::{Actor, EventType};
 use crate::identity::{AgentId, Claimant};
 use crate::roster::{GitHubMode, Policy, Role, UnknownAgents};
 
+crate::words! {
+    /// How callers are told apart.
+    pub enum IdentityMode {
+        /// Everybody on this machine is believed; listens on loopback alone.
+        Open = "open",
+        /// Peers of the trusted networks are believed to be the agent that they name.
+        TrustedNetwork = "trusted-network",
+        /// By token.
+        Token = "token",
+    }
+}
+
 /// Who speaks, as the edge has identified them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {

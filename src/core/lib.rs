@@ -8,7 +8,7 @@
 //! | [`event`] | every fact there is: typed payloads, wire names, the envelope around them |
 //! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
-//! | [`authority`] | who may report which event |
+//! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`roster`] | agents, people, repos and policies, as configured |
@@ -30,6 +30,7 @@ pub mod reaction;
 pub mod rig;
 pub mod roster;
 pub mod time;
+pub mod token;
 
 #[cfg(test)]
 mod properties;

@@ -10,6 +10,7 @@ mod operational;
 mod outbox;
 mod rows;
 mod tables;
+mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -5,6 +5,7 @@ use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, StreamId};
 use conductor_core::port::{Answer, Columns, Delivery, EarlyCheck, KeyedAnswer, PendingEffect};
 use conductor_core::time::Timestamp;
+use conductor_core::token::Token;
 
 /// Everything that is stored.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(super) struct Tables {
     pub(super) heartbeats: BTreeMap<Claimant, Timestamp>,
     /// In order of keeping.
     pub(super) checks: Vec<(EarlyCheck, Timestamp)>,
+    /// In order of keeping.
+    pub(super) tokens: Vec<Token>,
 }
 
 /// A stream and its row.

@@ -25,6 +25,7 @@ mod rebuild;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod writer;
 
 use std::path::PathBuf;

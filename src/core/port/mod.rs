@@ -11,6 +11,7 @@ mod inbox;
 mod operational;
 mod read_models;
 mod store;
+mod tokens;
 
 pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEffect, NewEvent, Receipt, Snapshot};
 pub use clock::{Clock, Entropy};
@@ -20,3 +21,4 @@ pub use inbox::{Delivery, Inbox, InboxDepth, PendingDelivery, Received};
 pub use operational::{Answer, Answers, EarlyCheck, EarlyChecks, Heartbeats, Housekeeping, LastHeartbeat, Pruned};
 pub use read_models::{Cursor, ReadModels, RowFilter, StoredRow};
 pub use store::{EventStore, LogFilter, Store};
+pub use tokens::Tokens;
