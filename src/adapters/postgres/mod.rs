@@ -5,7 +5,7 @@
 //! | `append/` | the write side: one thread, one batch in flight, one round trip |
 //! | `log`, `read_models` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
-//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `housekeeping` | one small table each |
+//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `housekeeping` | one small table each |
 //! | `rebuild` | rows of older projections, made anew when a store is opened |
 //! | `migrate` | the schema (`migrations/postgres`), its lock, the serving role's rights |
 //!
@@ -36,6 +36,7 @@ mod store;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use migrate::migrate;
 pub use open_error::OpenError;

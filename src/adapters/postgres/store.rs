@@ -55,6 +55,10 @@ impl PostgresStore {
             log,
         }))
     }
+
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
 }
 
 impl Store for PostgresStore {
