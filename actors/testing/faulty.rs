@@ -9,9 +9,11 @@ use conductor_core::port::{
     Answer, Answers, Append, AppendError, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
     Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LogFilter, Outbox, OutboxDepth, PendingDelivery,
     PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow,
+    Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
+use conductor_core::token::{Token, TokenDigest, TokenId};
 
 use crate::guard::locked;
 
@@ -273,6 +275,32 @@ impl EarlyChecks for FaultyStore {
 impl Housekeeping for FaultyStore {
     fn prune(&self, now: Timestamp) -> PortFuture<'_, Result<Pruned, StoreFailure>> {
         self.inner.prune(now)
+    }
+}
+
+impl Tokens for FaultyStore {
+    fn create_token<'a>(&'a self, token: &'a Token) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        self.inner.create_token(token)
+    }
+
+    fn token_of<'a>(&'a self, digest: &'a TokenDigest) -> PortFuture<'a, Result<Option<Token>, StoreFailure>> {
+        self.inner.token_of(digest)
+    }
+
+    fn tokens(&self) -> PortFuture<'_, Result<Vec<Token>, StoreFailure>> {
+        self.inner.tokens()
+    }
+
+    fn revoke_token<'a>(
+        &'a self,
+        id: &'a TokenId,
+        now: Timestamp,
+    ) -> PortFuture<'a, Result<Option<Token>, StoreFailure>> {
+        self.inner.revoke_token(id, now)
+    }
+
+    fn tokens_used<'a>(&'a self, used: &'a [(TokenId, Timestamp)]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.inner.tokens_used(used)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod rebuild;
 pub mod rows;
 pub mod shared;
 pub(crate) mod story;
+pub mod tokens;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -138,6 +139,13 @@ macro_rules! store_contract {
                 answers_effects_and_checks_are_pruned_after_seven_days,
                 deliveries_lose_their_bodies_first_and_their_ids_last,
                 what_still_waits_is_never_pruned,
+            }
+            tokens {
+                a_token_is_found_by_its_digest_as_it_was_kept,
+                an_id_and_a_digest_are_of_one_token,
+                tokens_are_listed_in_order_of_making,
+                a_token_is_taken_back_once,
+                the_later_use_stays,
             }
         }
     };

@@ -4,7 +4,7 @@ use crate::identity::StreamId;
 
 use super::{
     Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, Outbox, PortFuture, ReadModels,
-    Receipt, StoreFailure,
+    Receipt, StoreFailure, Tokens,
 };
 
 /// The log.
@@ -51,7 +51,9 @@ pub struct LogFilter {
 }
 
 /// All that a store provides, as one object; built from one configuration, closed as one.
-pub trait Store: EventStore + ReadModels + Outbox + Inbox + Answers + Heartbeats + EarlyChecks + Housekeeping {
+pub trait Store:
+    EventStore + ReadModels + Outbox + Inbox + Answers + Heartbeats + EarlyChecks + Housekeeping + Tokens
+{
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;
 
