@@ -219,7 +219,8 @@ fn settings_are_shown_as_they_hold_and_bad_ones_refused() {
     let json: Value = serde_json::from_str(&run(&["config", "show", "--json"], &variables).well()).unwrap();
     assert_eq!(json["settings"]["agents"].as_array().unwrap().len(), 6);
     assert!(!format!("{shown}{json}").contains("hunter2"));
-    run(&["config", "show"], &[("CONDUCTOR_BIND", "0.0.0.0:80")]).badly(78, &["CONDUCTOR_BIND"]);
+    let open = [("CONDUCTOR_BIND", "0.0.0.0:80"), ("CONDUCTOR_IDENTITY", "open")];
+    run(&["config", "show"], &open).badly(78, &["CONDUCTOR_IDENTITY"]);
 }
 
 #[test]

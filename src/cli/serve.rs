@@ -2,12 +2,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use conductor_core::authority::IdentityMode;
+use conductor_http::caller::admission::trust_warning;
 use tokio::runtime::Runtime;
 
 use crate::config::{EXIT_BAD_SETTINGS, Environment, Settings, Store};
 use crate::daemon::logging;
 use crate::daemon::open_store::open_store;
-use crate::daemon::start::Daemon;
+use crate::daemon::start::{Daemon, StartError};
 
 use super::system;
 
@@ -23,7 +25,11 @@ pub(super) fn serve(file: Option<&Path>) -> ExitCode {
         };
         let location = store.location();
         let daemon = Daemon::start(&settings, store, &runtime).await?;
-        println!("listening on {} · store {location} · identity {}", daemon.url, settings.identity);
+        let believed = match settings.identity {
+            IdentityMode::Open | IdentityMode::Token => "",
+            IdentityMode::TrustedNetwork => " (whole networks are believed)",
+        };
+        println!("listening on {} · store {location} · identity {}{believed}", daemon.url, settings.identity);
         for line in next_steps(&settings, &daemon.url) {
             println!("{line}");
         }
@@ -45,8 +51,21 @@ fn next_steps(settings: &Settings, url: &str) -> Vec<String> {
         None => "  GitHub  set GITHUB_WEBHOOK_SECRET to open the webhook; until then agents' own reports are the facts"
             .to_owned(),
     });
-    lines.push(format!("  agents  curl '{url}/api/assignments/next?agentId=dev-e-node'"));
-    lines.push(format!("  look    curl {url}/api/issues · {url}/healthz/actors"));
+    let shown = match settings.identity {
+        IdentityMode::Open => "",
+        IdentityMode::TrustedNetwork => {
+            let warning = trust_warning(settings.identity, &settings.trusted_networks);
+            lines.extend(warning.map(|warning| format!("  WARNING {warning}")));
+            ""
+        }
+        IdentityMode::Token => {
+            lines
+                .push("  tokens  conductor-e token create (--agent <id> | --person <name> --role operator)".to_owned());
+            "-H \"Authorization: Bearer $TOKEN\" "
+        }
+    };
+    lines.push(format!("  agents  curl {shown}'{url}/api/assignments/next?agentId=dev-e-node'"));
+    lines.push(format!("  look    curl {shown}{url}/api/issues · {url}/healthz/actors"));
     lines.push("  try     conductor-e demo".to_owned());
     lines
 }
@@ -61,7 +80,7 @@ pub(super) fn migrate(file: Option<&Path>) -> ExitCode {
     })
 }
 
-fn with_settings<F, Fut>(file: Option<&Path>, main: F) -> ExitCode
+pub(super) fn with_settings<F, Fut>(file: Option<&Path>, main: F) -> ExitCode
 where
     F: FnOnce(Settings, Arc<Runtime>) -> Fut,
     Fut: Future<Output = anyhow::Result<bool>>,
@@ -81,8 +100,12 @@ where
         Ok(Ok(true)) => ExitCode::SUCCESS,
         Ok(Ok(false)) => ExitCode::FAILURE,
         Ok(Err(error)) => {
-            eprintln!("conductor-e failed to {error}");
-            ExitCode::FAILURE
+            eprintln!("conductor-e failed to {error:#}");
+            // Nothing that a restart would mend: somebody has to set something up first.
+            match error.downcast_ref() {
+                Some(StartError::NoToken { .. }) => ExitCode::from(EXIT_BAD_SETTINGS),
+                Some(StartError::Store(_) | StartError::Listen { .. }) | None => ExitCode::FAILURE,
+            }
         }
         Err(error) => {
             eprintln!("conductor-e failed to start its threads: {error}");

@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "CONDUCTOR_LOG_FORMAT",
     "CONDUCTOR_MIGRATE_DATABASE_URL",
     "CONDUCTOR_MIGRATE_DATABASE_URL_FILE",
+    "CONDUCTOR_TRUSTED_NETWORKS",
     // Of the commands that read from a running daemon.
     "CONDUCTOR_URL",
     "CONDUCTOR_TOKEN",

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `agents`, `people`, `roster_rules` | who there is, and what must hold between them |
 //! | `repos`, `timers` | rules per repository, periods |
-//! | `server`, `store`, `github`, `log`, `tuning` | where to listen, where to keep, whom to believe, what to tell, limits |
+//! | `server`, `limits` | where to listen, whom to believe there, how much one caller may ask |
+//! | `store`, `github`, `log`, `tuning` | where to keep, how much of GitHub is seen, what to tell, limits of the rings |
 //! | `later` | what is set but not acted upon by this version: said at start, never passed over |
 //! | `document`, `section`, `findings`, `similar`, `period` | reading with places and did-you-mean |
 //! | `environment`, `secret` | variables and what they hold |
@@ -20,9 +21,10 @@ mod environment;
 mod findings;
 mod github;
 mod later;
+mod limits;
 mod log;
 mod people;
-mod period;
+pub(crate) mod period;
 mod report;
 mod repos;
 mod roster_rules;
@@ -38,14 +40,16 @@ mod tuning;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use conductor_core::authority::IdentityMode;
 use conductor_core::roster::{GitHubMode, Policy, Roster, UnknownAgents};
+use conductor_http::caller::RateSettings;
+use ipnet::IpNet;
 
 pub use environment::Environment;
 pub use findings::{Mistake, Mistakes, Place};
 pub use log::{Log, LogFormat};
 pub use report::{Checked, check};
 pub use secret::Secret;
-pub use server::Identity;
 pub use show::{Effective, Written};
 pub use store::Store;
 pub use tuning::Tuning;
@@ -64,8 +68,12 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one.
     pub bind: SocketAddr,
-    /// Who is believed to be whom.
-    pub identity: Identity,
+    /// How callers are told apart.
+    pub identity: IdentityMode,
+    /// Whose direct connections are believed where identity is `trusted-network`.
+    pub trusted_networks: Vec<IpNet>,
+    /// How much one caller may ask; `None`: not counted.
+    pub rates: Option<RateSettings>,
     /// Where the log is kept.
     pub store: Store,
     /// What webhooks are signed with; `None` closes that endpoint.
@@ -108,7 +116,8 @@ impl Settings {
     fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Self {
         let webhook_secret = github::read(root, environment, findings);
         let github = if webhook_secret.is_some() { GitHubMode::Webhook } else { GitHubMode::None };
-        let unknown_agents = root.field("unknown_agents").map_or(UnknownAgents::Allow, |found| found.value);
+        let server::Server { bind, identity, trusted_networks } = server::read(root, environment, findings);
+        let unknown_agents = root.field("unknown_agents").map_or(strangers(identity), |found| found.value);
         let roster = roster(root, findings);
         let served = |stack: &str| unknown_agents == UnknownAgents::Allow || roster_rules::is_served(&roster, stack);
         let repo_defaults = repos::read_defaults(root, &served, findings);
@@ -119,8 +128,10 @@ impl Settings {
         environment.notice_misspelt(findings);
         Self {
             file: None,
-            bind: server::bind(root, environment, findings),
-            identity: server::identity(root, environment, findings),
+            bind,
+            identity,
+            trusted_networks,
+            rates: limits::read(root, identity, findings),
             store: store::read(root, environment, findings),
             webhook_secret,
             policy,
@@ -128,6 +139,15 @@ impl Settings {
             tuning: tuning::read(root, findings),
             notices: Vec::new(),
         }
+    }
+}
+
+/// What an agent outside the roster is, where the file doesn't say.
+fn strangers(identity: IdentityMode) -> UnknownAgents {
+    match identity {
+        IdentityMode::Open => UnknownAgents::Allow,
+        IdentityMode::TrustedNetwork => UnknownAgents::Hook,
+        IdentityMode::Token => UnknownAgents::Refuse,
     }
 }
 

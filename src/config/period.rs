@@ -8,7 +8,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 const FORM: &str = "must be a period such as \"90s\", \"30m\", \"24h\" or \"3d\", from 1 ms to a year";
 
 /// Reads a whole number and its unit; what is wrong comes as a fragment.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let units = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(units);
     let milliseconds = match unit {

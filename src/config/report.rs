@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use conductor_http::caller::admission::trust_warning;
+
 use super::environment::Environment;
 use super::{Settings, Store};
 
@@ -60,6 +62,9 @@ fn describe(settings: &Settings) -> String {
         settings.bind, settings.identity, settings.policy.github
     ));
     let mut report = lines.join("\n");
+    if let Some(warning) = trust_warning(settings.identity, &settings.trusted_networks) {
+        let _ = write!(report, "\nWARNING {warning}");
+    }
     for notice in &settings.notices {
         let _ = write!(report, "\nnote: {notice}");
     }

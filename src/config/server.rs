@@ -1,89 +1,135 @@
 //! Where to listen, and who is believed to be whom.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use conductor_core::authority::IdentityMode;
+use ipnet::IpNet;
 
 use super::environment::Environment;
 use super::findings::{At, Findings};
 use super::section::Section;
 
 /// Where it listens unless told otherwise.
-const DEFAULT_BIND: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const DEFAULT_BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-conductor_core::words! {
-    /// How callers are told apart.
-    pub enum Identity {
-        /// Everybody is believed; on loopback alone.
-        Open = "open",
-        /// Legacy agents of a trusted network are believed.
-        TrustedNetwork = "trusted-network",
-        /// By token.
-        Token = "token",
-    }
+/// Where to listen, and who is believed there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Server {
+    pub(super) bind: SocketAddr,
+    pub(super) identity: IdentityMode,
+    pub(super) trusted_networks: Vec<IpNet>,
 }
 
-/// `CONDUCTOR_BIND`, or `bind` in the file. Loopback alone: this version can't tell callers apart, so it must not be reachable.
-pub(super) fn bind(root: &Section<'_>, environment: &Environment, findings: &Findings) -> SocketAddr {
+/// Bind address, identity and trusted networks, which hang together: **what listens beyond loopback never believes everybody.**
+pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Server {
     let in_file = root.parsed("bind", address);
-    let found = environment.parsed("CONDUCTOR_BIND", findings, address).or(in_file);
-    let Some(At { value: bind, place }) = found else { return DEFAULT_BIND };
-    if !bind.ip().is_loopback() {
-        let problem = format!(
-            "{bind} is beyond loopback, where callers must show a token; this version has no tokens yet: bind to 127.0.0.1"
-        );
-        findings.mistake(&place, problem);
+    let bind = environment.parsed("CONDUCTOR_BIND", findings, address).or(in_file);
+    let bind = bind.map_or(DEFAULT_BIND, |found| found.value);
+    let trusted_networks = networks(root, environment, findings);
+    let in_file = root.field("identity");
+    let chosen: Option<At<IdentityMode>> = environment.field("CONDUCTOR_IDENTITY", findings).or(in_file);
+    let Some(At { value: identity, place }) = chosen else {
+        let identity = if bind.ip().is_loopback() { IdentityMode::Open } else { IdentityMode::Token };
+        return Server { bind, identity, trusted_networks };
+    };
+    match identity {
+        IdentityMode::Open if !bind.ip().is_loopback() => findings.mistake(
+            &place,
+            format!("identity \"open\" believes everybody, and {bind} is beyond loopback: leave it out (tokens are the default there), or bind to 127.0.0.1"),
+        ),
+        IdentityMode::TrustedNetwork if trusted_networks.is_empty() => findings.mistake(
+            &place,
+            "identity \"trusted-network\" believes peers of trusted_networks, and there are none: name them, such as trusted_networks = [\"10.0.0.0/8\"]",
+        ),
+        IdentityMode::Open | IdentityMode::TrustedNetwork | IdentityMode::Token => {}
     }
-    bind
+    Server { bind, identity, trusted_networks }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an address and a port such as 127.0.0.1:8080".to_owned())
 }
 
-/// `CONDUCTOR_IDENTITY`, or `identity` in the file.
-pub(super) fn identity(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Identity {
-    let in_file = root.field("identity");
-    let Some(found) = environment.field("CONDUCTOR_IDENTITY", findings).or(in_file) else { return Identity::Open };
-    match found.value {
-        Identity::Open => {}
-        Identity::TrustedNetwork | Identity::Token => {
-            findings.mistake(
-                &found.place,
-                format!("identity \"{}\" is not available in this version yet: \"open\" is", found.value),
-            );
-        }
+/// `CONDUCTOR_TRUSTED_NETWORKS`, with commas between them, or `trusted_networks` in the file.
+fn networks(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Vec<IpNet> {
+    let in_file = root.fields::<String>("trusted_networks");
+    let in_environment = environment.parsed("CONDUCTOR_TRUSTED_NETWORKS", findings, |text| {
+        text.split(',').map(|part| network(part.trim())).collect::<Result<Vec<_>, _>>()
+    });
+    if let Some(found) = in_environment {
+        return found.value;
     }
-    found.value
+    let read = in_file.into_iter().filter_map(|At { value, place }| match network(&value) {
+        Ok(network) => Some(network),
+        Err(problem) => {
+            findings.mistake(&place, format!("trusted_networks {problem}, not \"{}\"", value.escape_debug()));
+            None
+        }
+    });
+    read.collect()
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let network = network.ok_or("must be a network such as 10.0.0.0/8, or an address")?;
+    if network.prefix_len() == 0 {
+        return Err("must not be the whole world".to_owned());
+    }
+    Ok(network)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{load, refused};
+    use super::super::tests::{load, refused, sound};
+    use super::*;
 
     #[test]
-    fn loopback_of_either_family_is_taken() {
+    fn loopback_of_either_family_is_open_by_default() {
         for bind in ["127.0.0.1:0", "127.0.0.2:80", "[::1]:8080"] {
-            assert_eq!(load("", &[("CONDUCTOR_BIND", bind)]).unwrap().bind.to_string(), bind);
+            let settings = load("", &[("CONDUCTOR_BIND", bind)]).unwrap();
+            assert_eq!((settings.bind.to_string().as_str(), settings.identity), (bind, IdentityMode::Open));
         }
     }
 
     #[test]
-    fn beyond_loopback_is_refused_from_both_sources() {
+    fn beyond_loopback_tokens_are_the_default_and_open_is_refused() {
         for bind in ["0.0.0.0:8080", "192.168.1.2:80", "[::]:80", "[::ffff:127.0.0.1]:80"] {
-            refused("", &[("CONDUCTOR_BIND", bind)], "CONDUCTOR_BIND", "beyond loopback");
+            assert_eq!(load("", &[("CONDUCTOR_BIND", bind)]).unwrap().identity, IdentityMode::Token);
+            let open = [("CONDUCTOR_BIND", bind), ("CONDUCTOR_IDENTITY", "open")];
+            refused("", &open, "CONDUCTOR_IDENTITY", "beyond loopback");
         }
-        refused("bind = \"0.0.0.0:1\"", &[], "rig.toml:1", "beyond loopback");
+        refused("bind = \"0.0.0.0:1\"\nidentity = \"open\"", &[], "rig.toml:2", "beyond loopback");
+    }
+
+    #[test]
+    fn trusted_network_is_chosen_explicitly_and_names_its_networks() {
+        let file = "bind = \"0.0.0.0:1\"\ntrusted_networks = [\"10.0.0.0/8\", \"fd00::/8\", \"192.168.1.7\"]\n";
+        assert_eq!(sound(file).identity, IdentityMode::Token, "networks alone choose nothing");
+        let chosen = load(file, &[("CONDUCTOR_IDENTITY", "trusted-network")]).unwrap();
+        assert_eq!(chosen.identity, IdentityMode::TrustedNetwork);
+        let networks: Vec<String> = chosen.trusted_networks.iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.0.0.0/8", "fd00::/8", "192.168.1.7/32"]);
+        refused("identity = \"trusted-network\"", &[], "rig.toml:1", "there are none");
+    }
+
+    #[test]
+    fn networks_of_the_environment_go_before_those_of_the_file() {
+        let variables = [("CONDUCTOR_TRUSTED_NETWORKS", "10.1.0.0/16, 10.2.0.0/16")];
+        assert_eq!(load("trusted_networks = [\"172.16.0.0/12\"]", &variables).unwrap().trusted_networks.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_network_or_the_whole_world_is_refused() {
+        refused("trusted_networks = [\n\"10.0.0.0/8\",\n\"10.0.0.0/33\"]", &[], "rig.toml:3", "such as 10.0.0.0/8");
+        refused("trusted_networks = [\"0.0.0.0/0\"]", &[], "rig.toml:1", "the whole world");
+        let variables = [("CONDUCTOR_TRUSTED_NETWORKS", "cluster")];
+        refused("", &variables, "CONDUCTOR_TRUSTED_NETWORKS", "such as 10.0.0.0/8, or an address, not \"cluster\"");
     }
 
     #[test]
     fn what_is_no_address_is_shown() {
         refused("", &[("CONDUCTOR_BIND", "localhost")], "CONDUCTOR_BIND", "such as 127.0.0.1:8080, not \"localhost\"");
-    }
-
-    #[test]
-    fn an_identity_that_is_not_there_yet_is_refused_and_not_weakened() {
-        for identity in ["token", "trusted-network"] {
-            refused("", &[("CONDUCTOR_IDENTITY", identity)], "CONDUCTOR_IDENTITY", "not available in this version yet");
-        }
         refused("identity = \"opne\"", &[], "rig.toml:1", "one of open, trusted-network, token");
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use conductor_actors::Settings as ActorSettings;
 use conductor_adapters::postgres::PostgresOptions;
 use conductor_core::roster::{AgentProfile, Person, Policy, RepoPolicy, Timers};
+use conductor_http::caller::RateSettings;
 use serde::Serialize;
 
 use super::people::Right;
@@ -32,12 +33,14 @@ pub struct Written {
     bind: String,
     identity: &'static str,
     unknown_agents: &'static str,
+    trusted_networks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
     agents: Vec<Agent>,
     people: Vec<WrittenPerson>,
     timers: BTreeMap<&'static str, String>,
     log: WrittenLog,
+    limits: CallerLimits,
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<PostgresLimits>,
     actors: ActorLimits,
@@ -66,6 +69,14 @@ struct WrittenPerson {
 struct WrittenLog {
     filter: String,
     format: &'static str,
+}
+
+/// Rates that nobody is held to are left out.
+#[derive(Debug, Serialize)]
+struct CallerLimits {
+    enabled: bool,
+    #[serde(flatten)]
+    rates: BTreeMap<&'static str, u32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,7 +108,19 @@ impl Effective {
     /// What these settings come to. Every field is taken by name: a new setting has to be shown here.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        let Settings { file, bind, identity, store, webhook_secret, policy, log, tuning, notices } = settings;
+        let Settings {
+            file,
+            bind,
+            identity,
+            trusted_networks,
+            rates,
+            store,
+            webhook_secret,
+            policy,
+            log,
+            tuning,
+            notices,
+        } = settings;
         let Policy { roster, unknown_agents, github: _, repo_defaults, repos, timers } = policy;
         let (data_dir, database, owner) = match store {
             Store::Embedded { folder } => (Some(folder.clone()), false, false),
@@ -114,11 +137,13 @@ impl Effective {
             bind: bind.to_string(),
             identity: identity.as_str(),
             unknown_agents: unknown_agents.as_str(),
+            trusted_networks: trusted_networks.iter().map(ToString::to_string).collect(),
             data_dir,
             agents: roster.agents.iter().map(agent).collect(),
             people: roster.people.iter().map(person).collect(),
             timers: periods(*timers),
             log: WrittenLog { filter: filter.clone(), format: format.as_str() },
+            limits: caller_limits(*rates),
             store: database.then(|| postgres_limits(*tuning)),
             actors: actor_limits(*tuning),
             defaults: rules(repo_defaults, &[]),
@@ -181,6 +206,19 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         .into()
 }
 
+fn caller_limits(rates: Option<RateSettings>) -> CallerLimits {
+    let written = |RateSettings { requests, heartbeats }: RateSettings| {
+        [
+            ("requests_per_second", requests.per_second),
+            ("burst", requests.burst),
+            ("heartbeats_per_second", heartbeats.per_second),
+            ("heartbeat_burst", heartbeats.burst),
+        ]
+        .map(|(name, number)| (name, number.get()))
+    };
+    CallerLimits { enabled: rates.is_some(), rates: rates.map(written).into_iter().flatten().collect() }
+}
+
 fn postgres_limits(tuning: Tuning) -> PostgresLimits {
     let of_ring = PostgresOptions::new("");
     PostgresLimits {
@@ -241,13 +279,23 @@ mod tests {
         "acme/docs" = { required_checks = ["links"] }
     "#;
 
+    const CLOSED: &str = r#"
+        bind = "0.0.0.0:80"
+        identity = "trusted-network"
+        trusted_networks = ["10.0.0.0/8", "192.168.1.7"]
+        [limits]
+        requests_per_second = 5
+        burst = 9
+    "#;
+
     #[test]
     fn what_is_shown_is_a_file_that_says_the_same() {
-        for file in ["", "agents = []", WHOLE] {
+        for file in ["", "agents = []", WHOLE, CLOSED] {
             let settings = sound(file);
             let again = again(&settings);
             assert_eq!((&again.policy, &again.store, &again.log), (&settings.policy, &settings.store, &settings.log));
             assert_eq!((again.bind, again.identity), (settings.bind, settings.identity));
+            assert_eq!((&again.trusted_networks, again.rates), (&settings.trusted_networks, settings.rates));
             let limits = |of: &Settings| serde_json::to_value(actor_limits(of.tuning)).unwrap();
             assert_eq!(limits(&again), limits(&settings));
         }

@@ -42,7 +42,7 @@ pub(super) fn refused(file: &str, variables: &[(&str, &str)], place: &str, probl
 fn without_a_file_it_is_the_built_in_rig_on_loopback() {
     let settings = Settings::load(&Environment::default()).unwrap();
     assert_eq!(settings.policy, Policy::built_in(GitHubMode::None));
-    assert_eq!((settings.bind.to_string().as_str(), settings.identity), ("127.0.0.1:8080", Identity::Open));
+    assert_eq!((settings.bind.to_string().as_str(), settings.identity), ("127.0.0.1:8080", IdentityMode::Open));
     assert_eq!(settings.store, Store::Embedded { folder: "conductor-data".into() });
     assert_eq!((settings.file, settings.notices), (None, Vec::new()));
 }
@@ -111,7 +111,7 @@ fn a_whole_file_becomes_policy_and_settings() {
 #[test]
 fn all_mistakes_are_found_at_once_each_with_its_place() {
     let file = r#"
-        identity = "token"
+        identity = "open"
         unknown_agents = 7
         colour = "red"
         [[agents]]
@@ -127,8 +127,7 @@ fn all_mistakes_are_found_at_once_each_with_its_place() {
         "#;
     let found = mistakes(file, &[("CONDUCTOR_BIND", "0.0.0.0:8080")]);
     let expected = [
-        "CONDUCTOR_BIND: 0.0.0.0:8080 is beyond loopback",
-        "rig.toml:2: identity \"token\" is not available",
+        "rig.toml:2: identity \"open\" believes everybody, and 0.0.0.0:8080 is beyond loopback",
         "rig.toml:3: unknown_agents must be text, not a number",
         "rig.toml:4: colour is no setting here; there are ",
         "rig.toml:6: id must be an agent id",
@@ -141,6 +140,16 @@ fn all_mistakes_are_found_at_once_each_with_its_place() {
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.starts_with(expected), "{found}\n{expected}");
     }
+}
+
+#[test]
+fn a_stranger_is_what_identity_makes_of_it_unless_the_file_says_otherwise() {
+    let stranger = |file: &str| sound(file).policy.unknown_agents;
+    assert_eq!(stranger("identity = \"open\""), UnknownAgents::Allow);
+    let trusted = "identity = \"trusted-network\"\ntrusted_networks = [\"10.0.0.0/8\"]\n";
+    assert_eq!(stranger(trusted), UnknownAgents::Hook);
+    assert_eq!(stranger("identity = \"token\""), UnknownAgents::Refuse);
+    assert_eq!(stranger("identity = \"token\"\nunknown_agents = \"allow\""), UnknownAgents::Allow);
 }
 
 #[test]

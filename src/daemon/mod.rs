@@ -7,6 +7,7 @@
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
+//! | [`token_uses`] | the pass that notes which tokens are still needed |
 //! | [`logging`] | what the daemon tells about itself |
 
 pub mod cycles;
@@ -16,5 +17,6 @@ pub mod logging;
 pub mod open_store;
 pub mod start;
 pub mod teller;
+pub mod token_uses;
 pub mod upkeep;
 pub mod work_index;

@@ -13,8 +13,10 @@ use conductor_actors::{
 };
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_core::authority::IdentityMode;
 use conductor_core::identity::RepoName;
 use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
+use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
 use conductor_http::server::{self, ServerSettings};
 use conductor_http::webhook::{self, GitHubInbox, RepoNames, WebhookDoor, WebhookSecret};
@@ -26,6 +28,7 @@ use super::cycles::Cycles;
 use super::dispatch::Dispatch;
 use super::follow::FollowLog;
 use super::teller::StreamTeller;
+use super::token_uses::TokenUses;
 use super::upkeep::Upkeep;
 use super::work_index::WorkIndex;
 
@@ -40,6 +43,8 @@ const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
 const CYCLES_PERIOD: Duration = Duration::from_secs(5);
 /// Nothing of the operational tables is kept for less than a day.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(3600);
+/// With the minute in which uses of a token are one, "last used" is less than two minutes late.
+const TOKEN_USES_PERIOD: Duration = Duration::from_secs(30);
 
 /// Why the daemon didn't start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +52,15 @@ pub enum StartError {
     /// The index could not be filled.
     #[error(transparent)]
     Store(#[from] StoreFailure),
+    /// It would listen beyond loopback, and nobody could say who he is.
+    #[error(
+        "listen on {address}: identity is token and there is no token yet, so nobody could get in. \
+         Make the first one on the store itself: conductor-e token create --person <you> --role operator"
+    )]
+    NoToken {
+        /// Where.
+        address: SocketAddr,
+    },
     /// Nothing listens.
     #[error("listen on {address}: {source}")]
     Listen {
@@ -82,6 +96,7 @@ impl Daemon {
     /// When the store can't be read or the address not be bound.
     pub async fn start(settings: &Settings, store: Arc<dyn Store>, runtime: &Arc<Runtime>) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        check_tokens(settings, &*store, &*clock).await?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let policy = Arc::new(settings.policy.clone());
         let index = Arc::new(WorkIndex::new(&policy));
@@ -89,6 +104,12 @@ impl Daemon {
         let position = store.head().await?;
         index.fill(&*store).await?;
         let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
+        let admission = AdmissionSettings {
+            mode: settings.identity,
+            trusted_networks: settings.trusted_networks.clone(),
+            rates: settings.rates,
+        };
+        let admission = Admission::new(admission, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
         let ports = Ports { store: Arc::clone(&store), clock: Arc::clone(&clock), entropy, policy, listeners };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let arbiters = Arbiters::start(runtime, cores);
@@ -106,9 +127,13 @@ impl Daemon {
         coordinator
             .start_pass(Upkeep::new(Arc::clone(&store), Arc::clone(&clock)), Cadence::every(UPKEEP_PERIOD))
             .await;
+        coordinator.start_pass(TokenUses::new(Arc::clone(&admission.keyring)), Cadence::every(TOKEN_USES_PERIOD)).await;
+        if let Some(warning) = admission.warning() {
+            tracing::warn!("{warning}");
+        }
 
         let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index));
-        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch));
+        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, admission));
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,
@@ -134,10 +159,23 @@ impl Daemon {
         self.http.stop(true).await;
         let report = self.edge.coordinator.drain(DRAIN).await;
         self.edge.heartbeats.close().await;
+        if let Err(error) = self.edge.admission.keyring.write_uses().await {
+            tracing::warn!(%error, "failed to note which tokens were used: failed to {error}");
+        }
         self.store.close().await;
         self.edge.coordinator.stop();
         report.is_complete()
     }
+}
+
+/// Beyond loopback nothing listens that nobody has a token for.
+async fn check_tokens(settings: &Settings, store: &dyn Store, clock: &dyn Clock) -> Result<(), StartError> {
+    if settings.identity != IdentityMode::Token || settings.bind.ip().is_loopback() {
+        return Ok(());
+    }
+    let (tokens, now) = (store.tokens().await?, clock.now());
+    let opens = tokens.iter().any(|token| token.is_live(now) && token.owner.bearer(&settings.policy).is_ok());
+    if opens { Ok(()) } else { Err(StartError::NoToken { address: settings.bind }) }
 }
 
 fn actor_settings(tuning: Tuning) -> ActorSettings {

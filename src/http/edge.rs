@@ -9,6 +9,7 @@ use conductor_core::port::{PortFuture, Store};
 use conductor_core::roster::Policy;
 use conductor_core::time::Timestamp;
 
+use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
 use crate::wire::AssignmentView;
@@ -40,6 +41,8 @@ pub struct Edge {
     pub claims: Arc<dyn Claims>,
     /// Who knows the queue.
     pub queue: Arc<dyn QueueView>,
+    /// Who is let in.
+    pub admission: Admission,
     /// Where heartbeats are noted.
     pub heartbeats: HeartbeatBatcher,
     /// What `/healthz/deep` asks, side by side.
@@ -54,11 +57,17 @@ impl Edge {
     /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer on the current
     /// Tokio runtime.
     #[must_use]
-    pub fn new(coordinator: Coordinator, claims: Arc<dyn Claims>, queue: Arc<dyn QueueView>) -> Self {
+    pub fn new(
+        coordinator: Coordinator,
+        claims: Arc<dyn Claims>,
+        queue: Arc<dyn QueueView>,
+        admission: Admission,
+    ) -> Self {
         let store = Arc::clone(coordinator.store());
         Self {
             claims,
             queue,
+            admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
             dependencies: vec![Arc::new(StoreDependency::new(store))],
             readiness: Readiness::default(),

@@ -113,6 +113,14 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
     }
 
+    /// 429: this caller has asked enough for now.
+    pub fn too_many(retry_after: Duration) -> Self {
+        let message = "you ask more than one caller may: nothing was done, try again after the time in Retry-After";
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        error.0.retry_after = Some(retry_after);
+        error
+    }
+
     /// 503: nothing was done, because of this.
     pub fn not_now(code: &'static str, message: impl Into<String>) -> Self {
         Self::unavailable(code, message, RETRY_AFTER)
@@ -326,6 +334,7 @@ mod tests {
         assert_eq!(row(FieldError::new(why())), (400, "malformed", false, false));
         assert_eq!(row(ApiError::unauthorized(why())), (401, "unauthorized", false, false));
         assert_eq!(row(ApiError::too_slow()), (408, "too_slow", false, false));
+        assert_eq!(row(ApiError::too_many(Duration::ZERO)), (429, "too_many_requests", true, false));
         assert_eq!(row(ApiError::too_large()), (413, "too_large", false, false));
         assert_eq!(row(ApiError::method_not_allowed("PUT", "GET")), (405, "method_not_allowed", false, false));
         assert_eq!(row(ApiError::unknown_event_type("X")), (400, "unknown_event_type", false, false));

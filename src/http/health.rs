@@ -82,6 +82,9 @@ pub struct Report {
     pub dependencies: Vec<DependencyReport>,
     /// When the checks ended.
     pub checked_at: String,
+    /// What people must know beside: nothing, where all is as it should be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// How one dependency is.
@@ -105,7 +108,10 @@ pub async fn check(dependencies: &[Arc<dyn Dependency>], clock: &dyn Clock) -> (
     };
     let overall = checks.iter().map(worst).max().unwrap_or(Status::Ok);
     let dependencies = checks.into_iter().map(|(_, report)| report).collect();
-    (overall, Report { overall: overall.as_str(), dependencies, checked_at: clock.now().to_string() })
+    (
+        overall,
+        Report { overall: overall.as_str(), dependencies, checked_at: clock.now().to_string(), warnings: Vec::new() },
+    )
 }
 
 async fn one(dependency: &dyn Dependency, clock: &dyn Clock) -> (Status, DependencyReport) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`server`] · [`routes`] | sockets, limits, which path leads where |
 //! | [`endpoint`] | one file per resource: parse, ask, word the answer |
-//! | [`caller`] | who calls: the one place where a request gets its identity |
+//! | [`caller`] | who calls: the one place where a request gets its identity, and is let in or not |
 //! | [`report`] · [`subject`] | the flat reports of clients as commands; what a number of a repository is |
 //! | [`json`] · [`query`] · [`paging`] | foreign text in, within limits; long answers out, with bounded memory |
 //! | [`wire`] | the shapes that clients see |

@@ -3,7 +3,7 @@
 use actix_web::web::{PayloadConfig, ServiceConfig, resource, route};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-use crate::endpoint::{agents, assignments, events, health, issues, pulls, queue, report, root};
+use crate::endpoint::{agents, assignments, events, health, issues, pulls, queue, report, root, tokens};
 use crate::error::ApiError;
 
 /// The largest body that the API takes; the webhook, which GitHub fills, has a limit of its own.
@@ -31,6 +31,18 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_only("/api/pulls", pulls::list))
         .service(get_only("/api/queue", queue::list))
         .service(get_only("/api/assignments/next", assignments::next))
+        .service(
+            resource("/api/admin/tokens")
+                .app_data(PayloadConfig::new(LARGEST_BODY))
+                .get(tokens::list)
+                .post(tokens::create)
+                .default_service(route().to(|request: HttpRequest| refuse(request, "GET, POST"))),
+        )
+        .service(
+            resource("/api/admin/tokens/{id}")
+                .delete(tokens::revoke)
+                .default_service(route().to(|request: HttpRequest| refuse(request, "DELETE"))),
+        )
         .service(get_only("/api/agents", agents::list))
         .service(get_only("/api/agents/{id:.+}", agents::one));
 }

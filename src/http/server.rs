@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer, web};
 
+use crate::caller::admit;
 use crate::edge::Edge;
 use crate::endpoint::not_found;
 use crate::routes;
@@ -68,6 +70,7 @@ where
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&edge))
+            .wrap(from_fn(admit))
             .configure(more.clone())
             .configure(routes::configure)
             .default_service(web::route().to(not_found))
@@ -116,7 +119,7 @@ mod tests {
         assert_ne!(address.port(), 0);
         let health = talk(address, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
         assert!(health.starts_with("HTTP/1.1 200") && health.contains("healthy"), "{health}");
-        let extra = talk(address, b"GET /extra HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        let extra = talk(address, b"GET /extra HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
         assert!(extra.ends_with("more"), "{extra}");
         handle.stop(true).await;
         serving.await.unwrap().unwrap();
@@ -128,10 +131,10 @@ mod tests {
         let daemon = Daemon::start().await;
         let (address, handle, _serving) = started(&daemon).await;
         let huge_header = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(200_000));
-        let claimed = b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n{".to_vec();
+        let claimed = b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n{".to_vec();
         for request in [
             b"\0\x01\x02 nonsense\r\n\r\n".to_vec(),
-            b"GET /api/agents/%00%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec(),
+            b"GET /api/agents/%00%ff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec(),
             huge_header.into_bytes(),
             claimed,
         ] {

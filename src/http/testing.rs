@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::web::Data;
 use actix_web::{App, web};
@@ -18,8 +19,11 @@ use conductor_core::port::{Clock, LogFilter, PortFuture, Store};
 use conductor_core::pull_request::{PrObservation, PullRequestCommand, PullRequestDecider};
 use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
+use conductor_core::token::{Token, TokenOwner};
 use serde_json::Value;
 
+use crate::caller::issue::issue;
+use crate::caller::{Admission, AdmissionSettings, admit};
 use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
 use crate::wire::AssignmentView;
 
@@ -106,12 +110,19 @@ impl Daemon {
     }
 
     pub(crate) async fn with(policy: Policy) -> Self {
+        Self::admitting(AdmissionSettings::default(), policy).await
+    }
+
+    pub(crate) async fn admitting(admission: AdmissionSettings, policy: Policy) -> Self {
         let noon = Timestamp::parse("2026-11-21T12:00:00Z").unwrap();
         let clock = Arc::new(TestClock(Mutex::new(noon)));
+        let (store, entropy) = (MemoryStore::new() as Arc<dyn Store>, Arc::new(SystemEntropy::new()));
+        let admission =
+            Admission::new(admission, Arc::clone(&store), Arc::clone(&clock) as _, Arc::clone(&entropy) as _);
         let ports = Ports {
-            store: MemoryStore::new(),
+            store,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy: Arc::new(SystemEntropy::new()),
+            entropy,
             policy: Arc::new(policy),
             listeners: Vec::new(),
         };
@@ -119,13 +130,22 @@ impl Daemon {
         let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
         let (claims_port, queue_port) =
             (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
-        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port));
+        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, admission));
         edge.readiness.enter(Stage::Ready);
         Self { edge, clock, claims, queue }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.edge.store()
+    }
+
+    /// A token of that owner, and its secret.
+    pub(crate) async fn token(&self, kind: &str, name: &str) -> (String, Token) {
+        let owner = TokenOwner::of(kind, name).unwrap();
+        let (admission, now) = (&self.edge.admission, self.edge.now());
+        let (secret, token) =
+            issue(&**self.store(), self.edge.policy(), admission.entropy(), owner, None, now).await.unwrap();
+        (secret.expose().to_owned(), token)
     }
 
     /// Events in the log.
@@ -144,6 +164,16 @@ impl Daemon {
 
     /// A pull request as GitHub would have told it.
     pub(crate) async fn pull_request(&self, reference: &str, closes: &[&str]) {
+        self.observed(reference, closes, None).await;
+    }
+
+    /// That login has pushed to it.
+    pub(crate) async fn pushed(&self, reference: &str, by: &str) {
+        self.clock.advance(std::time::Duration::from_secs(1));
+        self.observed(reference, &["acme/web#4"], Login::parse(by)).await;
+    }
+
+    async fn observed(&self, reference: &str, closes: &[&str], pushed_by: Option<Login>) {
         let read = |text: &str| IssueRef::parse(text).unwrap();
         let observation = PrObservation {
             title: "Mend it".to_owned(),
@@ -163,7 +193,7 @@ impl Daemon {
             additions: None,
             deletions: None,
             updated_at: self.edge.now(),
-            pushed_by: None,
+            pushed_by,
             sender: None,
         };
         let command = PullRequestCommand::Observe(Box::new(observation));
@@ -183,9 +213,16 @@ impl Daemon {
         }
     }
 
+    /// By a program of this machine.
     pub(crate) async fn send(&self, request: TestRequest) -> Reply {
+        self.send_from("127.0.0.1", request).await
+    }
+
+    pub(crate) async fn send_from(&self, peer: &str, request: TestRequest) -> Reply {
+        let request = request.peer_addr(std::net::SocketAddr::new(peer.parse().unwrap(), 40_000));
         let app = App::new()
             .app_data(Data::from(Arc::clone(&self.edge)))
+            .wrap(from_fn(admit))
             .configure(crate::routes::configure)
             .default_service(web::route().to(crate::endpoint::not_found));
         let service = init_service(app).await;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::identity::Claimant;
 
-use crate::caller::{identify, refuse_foreign_pages};
+use crate::caller::Visitor;
 use crate::edge::Edge;
 use crate::error::ApiError;
 use crate::query::Query;
@@ -13,12 +13,12 @@ use crate::query::Query;
 ///
 /// # Errors
 /// When `agentId` is missing or malformed, the agent is refused, or the claim can't be decided now.
-pub async fn next(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    refuse_foreign_pages(&request)?;
+pub async fn next(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
-    query.required("agentId")?;
-    let named = query.read::<Claimant>("agentId")?;
-    let caller = identify(edge.policy(), named)?;
+    if visitor.is_taken_at_its_word() {
+        query.required("agentId")?;
+    }
+    let caller = visitor.caller(edge.policy(), query.read::<Claimant>("agentId")?)?;
     let Some(claimant) = caller.claimant() else {
         return Err(ApiError::forbidden("only agents are handed work: send an agent's id"));
     };

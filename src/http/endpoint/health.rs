@@ -32,7 +32,8 @@ pub async fn ready(edge: Data<Edge>) -> HttpResponse {
 
 /// Every dependency, asked now.
 pub async fn deep(edge: Data<Edge>) -> HttpResponse {
-    let (overall, report) = check(&edge.dependencies, &**edge.coordinator.clock()).await;
+    let (overall, mut report) = check(&edge.dependencies, &**edge.coordinator.clock()).await;
+    report.warnings.extend(edge.admission.warning());
     let status = match overall {
         Status::Ok | Status::Degraded => StatusCode::OK,
         Status::Unreachable => StatusCode::SERVICE_UNAVAILABLE,

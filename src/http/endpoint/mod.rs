@@ -9,6 +9,7 @@ pub mod pulls;
 pub mod queue;
 pub mod report;
 pub mod root;
+pub mod tokens;
 
 use actix_web::HttpRequest;
 

@@ -3,12 +3,14 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::authority::{Caller, Voice, may_report};
+use conductor_core::data::Value;
 use conductor_core::event::{EventType, Metadata};
 use conductor_core::identity::Claimant;
 use conductor_core::port::KeyedAnswer;
 use tracing::Instrument;
 
-use crate::caller::{identify, name_of, refuse_foreign_pages};
+use crate::caller::rates::Traffic;
+use crate::caller::{Visitor, name_of};
 use crate::edge::Edge;
 use crate::error::ApiError;
 use crate::idempotency;
@@ -20,10 +22,14 @@ use crate::wire::{EventAnswer, LogPlace};
 ///
 /// # Errors
 /// Whatever is wrong with it, and whatever the stream that decides it answers.
-pub async fn post(edge: Data<Edge>, request: HttpRequest, body: RawBody) -> Result<HttpResponse, ApiError> {
-    refuse_foreign_pages(&request)?;
+pub async fn post(
+    edge: Data<Edge>,
+    visitor: Visitor,
+    request: HttpRequest,
+    body: RawBody,
+) -> Result<HttpResponse, ApiError> {
     let span = tracing::info_span!("report", caller = tracing::field::Empty, event_type = tracing::field::Empty);
-    let answer = take(&edge, &request, &body.0).instrument(span.clone()).await;
+    let answer = take(&edge, &visitor, &request, &body.0).instrument(span.clone()).await;
     if let Err(refused) = &answer {
         // A refusal that nobody sees goes on for weeks: old clients ignore most answers.
         tracing::info!(parent: &span, status = refused.status().as_u16(), code = refused.code(), "refused a report: {refused}");
@@ -31,10 +37,16 @@ pub async fn post(edge: Data<Edge>, request: HttpRequest, body: RawBody) -> Resu
     answer
 }
 
-async fn take(edge: &Edge, request: &HttpRequest, body: &[u8]) -> Result<HttpResponse, ApiError> {
-    let mut properties = Properties::of(parse(body, &Limits::API)?)?;
-    let event_type = event_type(&mut properties)?;
-    let caller = caller(edge, event_type, &mut properties)?;
+async fn take(edge: &Edge, visitor: &Visitor, request: &HttpRequest, body: &[u8]) -> Result<HttpResponse, ApiError> {
+    let read = read(body);
+    // What makes no sense is counted too.
+    let traffic = match &read {
+        Ok((event_type, _)) if event_type.as_str() == "HEARTBEAT" => Traffic::Heartbeat,
+        Ok(_) | Err(_) => Traffic::Request,
+    };
+    edge.admission.rates.take(visitor.payer(), traffic)?;
+    let (event_type, mut properties) = read?;
+    let caller = caller(edge, visitor, event_type, &mut properties)?;
     tracing::Span::current().record("caller", name_of(&caller)).record("event_type", event_type.as_str());
     let key = idempotency::key_of(request, &caller, body)?;
     if let Some(key) = &key
@@ -49,21 +61,33 @@ async fn take(edge: &Edge, request: &HttpRequest, body: &[u8]) -> Result<HttpRes
     answer.map(|answer| HttpResponse::Ok().json(answer))
 }
 
-fn event_type(properties: &mut Properties) -> Result<EventType, ApiError> {
+fn read(body: &[u8]) -> Result<(EventType, Properties), ApiError> {
+    let mut properties = Properties::of(parse(body, &Limits::API)?)?;
     let name: String = properties.required("type")?;
-    EventType::parse(&name).ok_or_else(|| ApiError::unknown_event_type(&name.chars().take(100).collect::<String>()))
+    let unknown = || ApiError::unknown_event_type(&name.chars().take(100).collect::<String>());
+    Ok((EventType::parse(&name).ok_or_else(unknown)?, properties))
 }
 
-/// Whose report it is. Where `agentId` names whom the event is about, it stays for the translation.
-fn caller(edge: &Edge, event_type: EventType, properties: &mut Properties) -> Result<Caller, ApiError> {
+/// Whose report it is. Where `agentId` names whom the event is about, it stays for the translation; where a person reports,
+/// it is kept beside the event.
+fn caller(
+    edge: &Edge,
+    visitor: &Visitor,
+    event_type: EventType,
+    properties: &mut Properties,
+) -> Result<Caller, ApiError> {
     if agent_is_the_object(event_type) {
-        return Ok(identify(edge.policy(), None)?);
+        return visitor.caller(edge.policy(), None);
     }
     let named: Option<Claimant> = properties.optional(AGENT_ID)?;
-    if named.is_none() && Voice::of(event_type).is_of_agents() {
+    if named.is_none() && visitor.is_taken_at_its_word() && Voice::of(event_type).is_of_agents() {
         return Err(missing_agent(event_type));
     }
-    Ok(identify(edge.policy(), named)?)
+    let caller = visitor.caller(edge.policy(), named.clone())?;
+    if let (None, Some(named)) = (caller.claimant(), named) {
+        properties.put(AGENT_ID, Value::Text(named.to_string().into()));
+    }
+    Ok(caller)
 }
 
 async fn perform(

@@ -8,6 +8,7 @@ mod event;
 mod issue_row;
 mod pull_row;
 mod queue_row;
+mod token_row;
 
 pub use agent_row::{AgentRow, AssignmentRow, Presence};
 pub use answer::{EventAnswer, LogPlace};
@@ -19,6 +20,7 @@ pub use event::StoredEvent;
 pub use issue_row::IssueRow;
 pub use pull_row::PullRow;
 pub use queue_row::QueueRow;
+pub use token_row::{FreshToken, TokenRow};
 
 use conductor_core::time::Timestamp;
 use std::fmt::Display;

@@ -27,18 +27,18 @@ async fn hung_up(mut connection: TcpStream) -> String {
 async fn junk_on_the_socket_is_a_4xx_and_an_end(rig: &mut Rig) {
     let before = Before::of(rig).await;
     let junk: Vec<u8> = (0..4_096_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let header = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(300_000));
-    let headers = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(5_000));
+    let header = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(300_000));
+    let headers = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: y\r\n".repeat(5_000));
     for bytes in [
         b"\0\x01\x02\x03\r\n\r\n".to_vec(),
         b"GET\r\n\r\n".to_vec(),
         b"GET / HTTP/9.9\r\n\r\n".to_vec(),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03hello\r\n\r\n".to_vec(),
-        b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n".to_vec(),
-        b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n".to_vec(),
+        b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
             .to_vec(),
-        b"POST /api/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n".to_vec(),
-        b"POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n{}".to_vec(),
+        b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n".to_vec(),
+        b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n{}".to_vec(),
         junk,
         header.into_bytes(),
         headers.into_bytes(),
@@ -64,7 +64,10 @@ async fn a_body_that_breaks_off_is_not_taken(rig: &mut Rig) {
         format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len()),
     ] {
         let mut connection = connect(rig).await;
-        connection.write_all(format!("POST /api/events HTTP/1.1\r\nHost: x\r\n{head}").as_bytes()).await.unwrap();
+        connection
+            .write_all(format!("POST /api/events HTTP/1.1\r\nHost: localhost\r\n{head}").as_bytes())
+            .await
+            .unwrap();
         connection.shutdown().await.unwrap();
         let answer = hung_up(connection).await;
         assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
@@ -82,9 +85,9 @@ async fn slow_senders_are_hung_up_on_and_hold_nobody_up() {
     for sender in 0..20 {
         let mut connection = connect(&rig).await;
         let begun = match sender % 3 {
-            0 => "POST /api/events HTTP/1.1\r\nHost: x\r\nX-Half-A-Head",
-            1 => "POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"type\":",
-            _ => "POST /api/webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"action\":",
+            0 => "POST /api/events HTTP/1.1\r\nHost: localhost\r\nX-Half-A-Head",
+            1 => "POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"type\":",
+            _ => "POST /api/webhook/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{\"action\":",
         };
         connection.write_all(begun.as_bytes()).await.unwrap();
         slow.push(connection);
