@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::header::{ACCEPT, HeaderValue};
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -18,13 +18,16 @@ const SILENCE: Duration = Duration::from_secs(40);
 /// Of a refusal, more than this isn't a sentence.
 const LONGEST_REFUSAL: usize = 16 * 1024;
 
+/// Where a daemon listens unless it was told otherwise.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
 /// Which daemon to ask, and as whom.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Which daemon to ask")]
 pub(super) struct DaemonArguments {
-    /// Where the daemon listens.
-    #[arg(long, global = true, env = "CONDUCTOR_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    url: String,
+    /// Where the daemon listens [default: http://127.0.0.1:8080].
+    #[arg(long, global = true, env = "CONDUCTOR_URL", value_name = "URL")]
+    url: Option<String>,
     /// Token to show it.
     #[arg(long, global = true, env = "CONDUCTOR_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -33,7 +36,19 @@ pub(super) struct DaemonArguments {
     token_file: Option<std::path::PathBuf>,
 }
 
-/// A running daemon, as the reading commands ask it.
+impl DaemonArguments {
+    /// Whether they name one, rather than leaving it to the default.
+    pub(super) fn name_one(&self) -> bool {
+        self.url.is_some()
+    }
+
+    /// The same credentials for the daemon at that address.
+    pub(super) fn at(&self, url: String) -> Self {
+        Self { url: Some(url), ..self.clone() }
+    }
+}
+
+/// A running daemon, as commands ask it.
 #[derive(Debug)]
 pub(super) struct Client {
     base: Url,
@@ -44,7 +59,7 @@ pub(super) struct Client {
 impl Client {
     /// Connects to nothing yet.
     pub(super) fn new(arguments: &DaemonArguments) -> Result<Self, Failure> {
-        let base = base(&arguments.url)?;
+        let base = base(arguments.url.as_deref().unwrap_or(DEFAULT_URL))?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_WITHIN)
             .read_timeout(SILENCE)
@@ -63,8 +78,13 @@ impl Client {
         &self.base
     }
 
-    /// A request for that path; each part is one segment, whatever it holds.
+    /// A request that reads that path; each part is one segment, whatever it holds.
     pub(super) fn request(&self, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
+        self.request_to(Method::GET, path, query)
+    }
+
+    /// The same for any method.
+    pub(super) fn request_to(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -72,7 +92,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.http.get(url);
+        let request = self.http.request(method, url);
         match &self.authorization {
             Some(token) => request.header(reqwest::header::AUTHORIZATION, token.clone()),
             None => request,
@@ -182,7 +202,7 @@ mod tests {
     use super::*;
 
     fn client(url: &str, token: Option<&str>) -> Result<Client, Failure> {
-        Client::new(&DaemonArguments { url: url.to_owned(), token: token.map(str::to_owned), token_file: None })
+        Client::new(&DaemonArguments { url: Some(url.to_owned()), token: token.map(str::to_owned), token_file: None })
     }
 
     #[test]
@@ -210,7 +230,7 @@ mod tests {
             assert_eq!(client("http://x", Some(token)).unwrap_err().exit_code(), 2, "{token:?}");
         }
         let both =
-            DaemonArguments { url: "http://x".to_owned(), token: Some("t".into()), token_file: Some("f".into()) };
+            DaemonArguments { url: Some("http://x".to_owned()), token: Some("t".into()), token_file: Some("f".into()) };
         assert!(Client::new(&both).unwrap_err().to_string().contains("which of them holds?"));
     }
 
@@ -219,7 +239,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "s3cret\r\n").unwrap();
         let with = |path: &std::path::Path| {
-            Client::new(&DaemonArguments { url: "http://x".to_owned(), token: None, token_file: Some(path.to_owned()) })
+            Client::new(&DaemonArguments {
+                url: Some("http://x".to_owned()),
+                token: None,
+                token_file: Some(path.to_owned()),
+            })
         };
         let request = with(file.path()).unwrap().request(&[], &[]).build().unwrap();
         assert_eq!(request.headers()["authorization"], "Bearer s3cret");

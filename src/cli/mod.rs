@@ -17,6 +17,7 @@ mod serve;
 mod show;
 mod system;
 mod table;
+mod token;
 mod words;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ Examples:
   conductor-e demo                             see the whole story in under half a minute, no accounts needed
   CONDUCTOR_BIND=127.0.0.1:0 conductor-e       serve on a free port and print it
   DATABASE_URL=postgres://… conductor-e        keep the log in PostgreSQL
+  conductor-e token create --person ada --role operator   the first token; agents get theirs with --agent <id>
   conductor-e config check conductor.toml      find every mistake in a file, with its line
 
 Look into a daemon that runs (here, or where --url says):
@@ -83,6 +85,11 @@ enum Command {
     Queue(QueueArguments),
     /// Show the log of events.
     Events(EventsArguments),
+    /// Make, list and revoke the tokens by which the daemon tells callers apart.
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
+    },
     /// Look at settings.
     Config {
         #[command(subcommand)]
@@ -131,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
+        Command::Token { command } => token::token(file, daemon, command),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),
         Command::Config { command: ConfigCommand::Show { form } } => show::show(file, form),
     }

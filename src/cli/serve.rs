@@ -11,6 +11,7 @@ use crate::daemon::logging;
 use crate::daemon::open_store::open_store;
 use crate::daemon::start::{Daemon, StartError};
 
+use super::failure::Failure;
 use super::system;
 
 /// `serve`: until SIGTERM or Ctrl-C.
@@ -101,10 +102,15 @@ where
         Ok(Ok(false)) => ExitCode::FAILURE,
         Ok(Err(error)) => {
             eprintln!("conductor-e failed to {error:#}");
-            // Nothing that a restart would mend: somebody has to set something up first.
+            let refused = error.downcast_ref::<Failure>();
+            if let Some(hint) = refused.and_then(Failure::hint) {
+                eprintln!("  {hint}");
+            }
             match error.downcast_ref() {
+                // Nothing that a restart would mend: somebody has to set something up first.
                 Some(StartError::NoToken { .. }) => ExitCode::from(EXIT_BAD_SETTINGS),
-                Some(StartError::Store(_) | StartError::Listen { .. }) | None => ExitCode::FAILURE,
+                Some(StartError::Store(_) | StartError::Listen { .. }) => ExitCode::FAILURE,
+                None => refused.map_or(ExitCode::FAILURE, |failure| ExitCode::from(failure.exit_code())),
             }
         }
         Err(error) => {
