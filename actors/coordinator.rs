@@ -13,10 +13,9 @@ use conductor_core::rig::RigDecider;
 use conductor_core::roster::Policy;
 
 use crate::arbiters::Arbiters;
-use crate::board::{Board, BoardSnapshot};
+use crate::board::BoardSnapshot;
 use crate::drain::{DrainReport, drained_within};
-use crate::gate::Gate;
-use crate::periodic::{Cadence, Pass, Passes};
+use crate::periodic::{Cadence, Pass};
 use crate::ports::Ports;
 use crate::request::{Answer, Rejected, Request};
 use crate::ring::{Circumstances, Ring};
@@ -78,16 +77,14 @@ routed! {
 impl Coordinator {
     /// Starts the shards; passes are started one by one with [`Coordinator::start_pass`].
     pub async fn start(ports: Ports, settings: Settings, arbiters: Arbiters) -> Self {
-        let gate = Gate::new(settings.requests, settings.retry_after);
-        let (passes, board) = (Arc::new(Passes::default()), Arc::new(Board::default()));
-        let with = Circumstances { ports, settings, passes, board, gate };
+        let with = Circumstances::new(ports, settings);
         let places = arbiters.shards();
         let rings = Rings {
-            issues: Ring::start(places, &with).await,
-            pull_requests: Ring::start(places, &with).await,
-            agents: Ring::start(places, &with).await,
+            issues: Ring::start(places, &with.gate, &with).await,
+            pull_requests: Ring::start(places, &with.gate, &with).await,
+            agents: Ring::start(places, &with.agents_gate, &with).await,
             // The rig is one stream: one shard is enough.
-            rig: Ring::start(&places[..1], &with).await,
+            rig: Ring::start(&places[..1], &with.gate, &with).await,
         };
         Self { inner: Arc::new(Inner { with, rings, arbiters }) }
     }
@@ -146,6 +143,7 @@ impl Coordinator {
     pub async fn drain(&self, deadline: Duration) -> DrainReport {
         let Inner { with, rings, .. } = &*self.inner;
         with.gate.close();
+        with.agents_gate.close();
         let everything = async {
             tokio::join!(
                 rings.issues.drain(),
@@ -167,5 +165,40 @@ impl Coordinator {
 impl std::fmt::Debug for Coordinator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Coordinator").field("ports", &self.inner.with.ports).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conductor_core::agent::AgentCommand;
+    use conductor_core::identity::AgentId;
+
+    use super::*;
+    use crate::testing::{Call, Fault, issue, metadata, play, settle};
+    use conductor_core::issue::IssueCommand;
+
+    #[tokio::test(start_paused = true)]
+    async fn agents_are_heard_while_all_other_room_is_taken() {
+        play(Settings::default(), async |stage| {
+            let settings = Settings { requests: 2, ..Settings::default() };
+            let coordinator = Coordinator::start(stage.with.ports.clone(), settings, Arbiters::here(2)).await;
+            stage.store.fail(Call::Load, [Fault::HangBefore, Fault::HangBefore]);
+            let order = |number| {
+                let (coordinator, unassign) =
+                    (coordinator.clone(), IssueCommand::Unassign { agent: None, reason: "enough".to_owned() });
+                tokio::task::spawn_local(async move {
+                    coordinator.execute::<IssueDecider>(issue(number), Request::new(unassign, metadata())).await
+                })
+            };
+            let hanging = [order(1), order(2)];
+            settle().await;
+            let refused = order(3).await.unwrap().unwrap_err();
+            assert!(matches!(refused, Rejected::Busy { .. }), "{refused:?}");
+            let agent = StreamId::Agent(AgentId::parse("dev-e-node").unwrap());
+            let hold = AgentCommand::Pause { paused: true, reason: None };
+            coordinator.execute::<AgentDecider>(agent, Request::new(hold, metadata())).await.unwrap();
+            assert!(hanging.iter().all(|asked| !asked.is_finished()));
+        })
+        .await;
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn drained_within(
     let left = tokio::time::timeout(deadline, everything).await.is_err();
     let report = DrainReport {
         took: begun.elapsed(),
-        unanswered: with.gate.under_way(),
+        unanswered: with.under_way(),
         streams: if left { with.board.streams_under_way() } else { Vec::new() },
         passes: with.passes.not_stopped(),
     };

@@ -26,7 +26,24 @@ pub(crate) struct Circumstances {
     pub(crate) settings: Settings,
     pub(crate) passes: Arc<Passes>,
     pub(crate) board: Arc<Board>,
+    /// Admission to all streams but those of agents.
     pub(crate) gate: Gate,
+    /// Admission to agents' own streams, where heartbeats end up: however much work is under way, they find room.
+    pub(crate) agents_gate: Gate,
+}
+
+impl Circumstances {
+    /// Around these, with nothing under way.
+    pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
+        let gate = || Gate::new(settings.requests, settings.retry_after);
+        let (gate, agents_gate) = (gate(), gate());
+        Self { ports, settings, passes: Arc::default(), board: Arc::default(), gate, agents_gate }
+    }
+
+    /// Admitted requests that are not answered yet.
+    pub(crate) fn under_way(&self) -> usize {
+        self.gate.under_way() + self.agents_gate.under_way()
+    }
 }
 
 /// The shards of one kind.
@@ -43,8 +60,8 @@ struct Seat<D: Decider> {
 }
 
 impl<D: Decider> Ring<D> {
-    /// Starts one shard per place.
-    pub(crate) async fn start(places: &[Place], with: &Circumstances) -> Self {
+    /// Starts one shard per place, behind that gate.
+    pub(crate) async fn start(places: &[Place], gate: &Gate, with: &Circumstances) -> Self {
         let seats = places.iter().enumerate().map(|(number, place)| async move {
             let board = with.board.add_shard(ShardBoard::new(D::KIND, number, with.settings.frozen_after));
             let office = Arc::new(Office {
@@ -65,7 +82,7 @@ impl<D: Decider> Ring<D> {
             .await;
             Seat { slot, board }
         });
-        Self { shards: join_all(seats).await, gate: with.gate.clone(), settings: with.settings.clone() }
+        Self { shards: join_all(seats).await, gate: gate.clone(), settings: with.settings.clone() }
     }
 
     /// Performs a command on a stream of this ring's kind. Every path answers, within the deadline for requests.

@@ -9,7 +9,8 @@ use crate::backoff::BackoffSettings;
 /// How much may be under way, how long things may take, and what stays in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Requests under way in all; more are [`Busy`](crate::Rejected::Busy). At about 2 kB each this bounds queues to 8 MB.
+    /// Requests under way in all, and as many again for agents' own streams; more are [`Busy`](crate::Rejected::Busy). At
+    /// about 2 kB each this bounds queues to 16 MB.
     pub requests: usize,
     /// Requests under way for one stream, so that one hot stream can't take all the room.
     pub requests_per_stream: usize,

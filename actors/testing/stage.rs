@@ -12,9 +12,7 @@ use tokio::task::LocalSet;
 
 use crate::arbiters::Arbiters;
 use crate::board::{Board, BoardSnapshot};
-use crate::gate::Gate;
 use crate::guard::locked;
-use crate::periodic::Passes;
 use crate::ports::{Ports, StateListener};
 use crate::request::{Answer, Rejected, Request};
 use crate::ring::{Circumstances, Ring};
@@ -56,9 +54,8 @@ impl Stage {
             policy: Arc::new(Policy::built_in(GitHubMode::None)),
             listeners: vec![Arc::clone(&heard) as Arc<dyn StateListener>],
         };
-        let gate = Gate::new(settings.requests, settings.retry_after);
-        let with = Circumstances { ports, settings, passes: Arc::new(Passes::default()), board: Arc::default(), gate };
-        let ring = Arc::new(Ring::start(Arbiters::here(2).shards(), &with).await);
+        let with = Circumstances::new(ports, settings);
+        let ring = Arc::new(Ring::start(Arbiters::here(2).shards(), &with.gate, &with).await);
         Self { ring, with, store, heard }
     }
 
