@@ -19,7 +19,7 @@ use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
 use conductor_http::server::{self, ServerSettings};
-use conductor_http::webhook::{self, GitHubInbox, RepoNames, WebhookDoor, WebhookSecret};
+use conductor_http::webhook::{self, GitHubInbox, Reception, RepoNames, WebhookDoor, WebhookSecret};
 use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Tuning};
@@ -137,6 +137,7 @@ impl Daemon {
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,
+            reception: Reception::default(),
             clock,
             nudge: Box::new(move || coordinator.nudge(InboxLane::<()>::NAME)),
         });

@@ -6,6 +6,7 @@
 //! | [`story`] | the demo's stories |
 //! | [`projections`] | what reports become in the read models |
 //! | [`bad_input`] | what is refused leaves nothing behind |
+//! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
@@ -48,6 +49,7 @@ mod bad_input;
 mod claims;
 mod faults;
 mod kill9;
+mod limits;
 mod museum;
 mod projections;
 mod rig;

@@ -9,7 +9,7 @@ mod parse;
 mod properties;
 mod write;
 
-pub use body::RawBody;
+pub use body::{Patience, RawBody, SLOWEST, within_patience};
 pub use limits::Limits;
 pub use parse::{ParseError, parse};
 pub use properties::{Properties, canonical};

@@ -15,7 +15,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::web::Data;
 use conductor_core::port::{Clock, Delivery, Inbox, InboxDepth, PendingDelivery, PortFuture, Received, StoreFailure};
 use conductor_core::time::Timestamp;
-use conductor_http::webhook::{PATH, WebhookDoor, WebhookSecret, configure};
+use conductor_http::webhook::{PATH, Reception, WebhookDoor, WebhookSecret, configure};
 use serde_json::Value;
 
 const PACKAGE: &str = "@octokit/webhooks-examples@7.6.1";
@@ -105,6 +105,7 @@ async fn delivered(payloads: &[Published]) -> Vec<Delivery> {
     let door = WebhookDoor {
         secret: Some(secret.clone()),
         inbox: inbox.clone(),
+        reception: Reception::default(),
         clock: Arc::new(Epoch),
         nudge: Box::new(|| ()),
     };

@@ -12,8 +12,10 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::error::ApiError;
+use crate::json::within_patience;
 
 use super::delivery::{NotADelivery, delivery, named};
+use super::reception::{Reception, Room};
 use super::signature::WebhookSecret;
 
 /// Where GitHub delivers.
@@ -21,10 +23,6 @@ pub const PATH: &str = "/api/webhook/github";
 
 /// GitHub's own limit for a delivery, in bytes.
 pub const BODY_LIMIT: usize = 25 * 1024 * 1024;
-
-/// The longest that a body may take to come. GitHub gives up sooner; who takes longer only holds a connection, and needs no
-/// secret for it.
-const SLOWEST: Duration = Duration::from_secs(30);
 
 /// GitHub gives up after 10 s; an answer after that helps nobody.
 const STORE_DEADLINE: Duration = Duration::from_secs(8);
@@ -39,6 +37,8 @@ pub struct WebhookDoor {
     pub secret: Option<WebhookSecret>,
     /// Where deliveries wait.
     pub inbox: Arc<dyn Inbox>,
+    /// How much of a burst is taken in at once.
+    pub reception: Reception,
     /// When they came.
     pub clock: Arc<dyn Clock>,
     /// Wakes whoever works the inbox off.
@@ -71,7 +71,8 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
             "the webhook is closed: start the daemon with GITHUB_WEBHOOK_SECRET set to the secret of GitHub's webhook settings",
         ));
     };
-    let body = tokio::time::timeout(SLOWEST, whole(body)).await.map_err(|_| ApiError::too_slow())??;
+    let mut room = Room::default();
+    let body = within_patience(&request, whole(body, &door.reception, &mut room)).await??;
     if !header(&request, SIGNATURE).is_some_and(|signature| secret.signed(&body, signature)) {
         tracing::warn!(bytes = body.len(), "refused a delivery whose signature is missing or wrong");
         return Err(ApiError::unauthorized(format!(
@@ -83,9 +84,10 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
     let delivery = delivery(id, event, &body, door.clock.now())?;
     drop(body);
     let (id, event, ignored) = (delivery.id.clone(), delivery.event.clone(), delivery.ignored.clone());
-    let received = tokio::time::timeout(STORE_DEADLINE, door.inbox.receive(delivery))
-        .await
-        .map_err(|_| ApiError::not_now("store_unavailable", "the store did not answer in time: deliver again"))??;
+    let received =
+        tokio::time::timeout(STORE_DEADLINE, door.reception.in_turn(door.inbox.receive(delivery)))
+            .await
+            .map_err(|_| ApiError::not_now("store_unavailable", "the store did not answer in time: deliver again"))??;
     let status = match (received, &ignored) {
         (Received::Duplicate, _) => "duplicate",
         (Received::Accepted, Some(_)) => "ignored",
@@ -104,7 +106,7 @@ fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
 
 /// The whole body. What is too large is read on to as much again and dropped, since a client that is still sending sees a
 /// broken connection instead of an answer.
-async fn whole(mut body: Payload) -> Result<Bytes, ApiError> {
+async fn whole(mut body: Payload, reception: &Reception, room: &mut Room) -> Result<Bytes, ApiError> {
     let (mut kept, mut length) = (BytesMut::new(), 0_usize);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| ApiError::malformed(format!("the body broke off: {error}")))?;
@@ -114,7 +116,9 @@ async fn whole(mut body: Payload) -> Result<Bytes, ApiError> {
         }
         if length > BODY_LIMIT {
             kept = BytesMut::new();
+            *room = Room::default();
         } else {
+            reception.enlarge(room, chunk.len()).await?;
             kept.extend_from_slice(&chunk);
         }
     }

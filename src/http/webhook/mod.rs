@@ -15,10 +15,12 @@ mod delivery;
 mod endpoint;
 mod ordering;
 pub mod payload;
+mod reception;
 mod signature;
 pub mod work;
 
 pub use endpoint::{BODY_LIMIT, PATH, WebhookDoor, configure};
 pub use ordering::ordering_key;
+pub use reception::Reception;
 pub use signature::WebhookSecret;
 pub use work::{AsSpelled, GitHubInbox, RepoNames};

@@ -80,6 +80,7 @@ impl Given {
         let door = Data::new(WebhookDoor {
             secret: self.secret.clone(),
             inbox: self.inbox.clone(),
+            reception: Reception::default(),
             clock: Arc::new(Noon),
             nudge: Box::new(move || {
                 nudges.fetch_add(1, Ordering::SeqCst);

@@ -1,0 +1,53 @@
+//! Many at once: nobody takes what others need.
+
+use conductor_e::story::{IssueDelivery, sign};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use crate::rig::{Reply, Rig, SECRET, SIGNATURE};
+
+/// Deliveries of a burst, and how many are on their way at once.
+const BURST: u64 = 1_000;
+const AT_ONCE: usize = 250;
+
+/// GitHub delivers one label after the other; tells the answers' statuses.
+async fn burst(http: reqwest::Client, url: String) -> Vec<u16> {
+    let deliveries = futures_util::stream::iter(1..=BURST).map(|number| {
+        let labels = &["agent-ready"];
+        let delivery = IssueDelivery { action: "labeled", number, title: "x", body: "", labels, second: 1 }.deliver();
+        let text = delivery.body.to_string();
+        let request = http.post(&url).header("X-GitHub-Event", "issues");
+        let request = request.header("X-GitHub-Delivery", format!("burst-{number}"));
+        let request = request.header(SIGNATURE, sign(SECRET, text.as_bytes())).body(text);
+        async move { Reply::of(request).await.status }
+    });
+    deliveries.buffer_unordered(AT_ONCE).collect().await
+}
+
+/// Each heartbeat says something new, so that each has to reach its stream and the log, beside a burst that has to be stored
+/// and worked off.
+async fn a_webhook_burst_never_starves_heartbeats(rig: &mut Rig) {
+    let delivering = tokio::spawn(burst(rig.http.clone(), rig.url("/api/webhook/github")));
+    let mut beats = 0_u64;
+    while !delivering.is_finished() {
+        for agent in ["dev-e-node", "dev-e-python"] {
+            beats += 1;
+            let beat = json!({"type": "HEARTBEAT", "agentId": agent, "status": format!("busy with {beats}")});
+            rig.report(&beat).await;
+        }
+    }
+    assert!(beats >= 2);
+    assert!(delivering.await.unwrap().iter().all(|status| *status == 202), "none of the burst is lost either");
+    rig.eventually("/api/issues", "the burst to be worked off", |rows| {
+        rows.as_array().is_some_and(|rows| rows.len() as u64 == BURST)
+    })
+    .await;
+    let agents: Value = rig.read("/api/agents").await;
+    assert!(agents.as_array().unwrap().iter().filter(|agent| agent["isOnline"] == true).count() >= 2, "{agents}");
+}
+
+on_both_stores! {
+    with_github {
+        a_webhook_burst_never_starves_heartbeats,
+    }
+}
