@@ -68,6 +68,8 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// Where to listen; port 0 picks a free one.
     pub bind: SocketAddr,
+    /// Connections at once, as far as the system allows as many.
+    pub connections: usize,
     /// How callers are told apart.
     pub identity: IdentityMode,
     /// Whose direct connections are believed where identity is `trusted-network`.
@@ -116,7 +118,8 @@ impl Settings {
     fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Self {
         let webhook_secret = github::read(root, environment, findings);
         let github = if webhook_secret.is_some() { GitHubMode::Webhook } else { GitHubMode::None };
-        let server::Server { bind, identity, trusted_networks } = server::read(root, environment, findings);
+        let server::Server { bind, connections, identity, trusted_networks } =
+            server::read(root, environment, findings);
         let unknown_agents = root.field("unknown_agents").map_or(strangers(identity), |found| found.value);
         let roster = roster(root, findings);
         let served = |stack: &str| unknown_agents == UnknownAgents::Allow || roster_rules::is_served(&roster, stack);
@@ -129,6 +132,7 @@ impl Settings {
         Self {
             file: None,
             bind,
+            connections,
             identity,
             trusted_networks,
             rates: limits::read(root, identity, findings),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use conductor_core::authority::IdentityMode;
+use conductor_http::server::DEFAULT_CONNECTIONS;
 use ipnet::IpNet;
 
 use super::environment::Environment;
@@ -12,10 +13,14 @@ use super::section::Section;
 /// Where it listens unless told otherwise.
 const DEFAULT_BIND: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// More than systems give a process: a slip of the pen.
+const MOST_CONNECTIONS: u32 = 1_000_000;
+
 /// Where to listen, and who is believed there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Server {
     pub(super) bind: SocketAddr,
+    pub(super) connections: usize,
     pub(super) identity: IdentityMode,
     pub(super) trusted_networks: Vec<IpNet>,
 }
@@ -25,12 +30,14 @@ pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Fin
     let in_file = root.parsed("bind", address);
     let bind = environment.parsed("CONDUCTOR_BIND", findings, address).or(in_file);
     let bind = bind.map_or(DEFAULT_BIND, |found| found.value);
+    let connections = root.count("connections", MOST_CONNECTIONS);
+    let connections = connections.map_or(DEFAULT_CONNECTIONS, |found| found.value as usize);
     let trusted_networks = networks(root, environment, findings);
     let in_file = root.field("identity");
     let chosen: Option<At<IdentityMode>> = environment.field("CONDUCTOR_IDENTITY", findings).or(in_file);
     let Some(At { value: identity, place }) = chosen else {
         let identity = if bind.ip().is_loopback() { IdentityMode::Open } else { IdentityMode::Token };
-        return Server { bind, identity, trusted_networks };
+        return Server { bind, connections, identity, trusted_networks };
     };
     match identity {
         IdentityMode::Open if !bind.ip().is_loopback() => findings.mistake(
@@ -43,7 +50,7 @@ pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Fin
         ),
         IdentityMode::Open | IdentityMode::TrustedNetwork | IdentityMode::Token => {}
     }
-    Server { bind, identity, trusted_networks }
+    Server { bind, connections, identity, trusted_networks }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -125,6 +132,13 @@ mod tests {
         refused("trusted_networks = [\"0.0.0.0/0\"]", &[], "rig.toml:1", "the whole world");
         let variables = [("CONDUCTOR_TRUSTED_NETWORKS", "cluster")];
         refused("", &variables, "CONDUCTOR_TRUSTED_NETWORKS", "such as 10.0.0.0/8, or an address, not \"cluster\"");
+    }
+
+    #[test]
+    fn connections_are_bounded() {
+        assert_eq!(sound("").connections, DEFAULT_CONNECTIONS);
+        assert_eq!(sound("connections = 50").connections, 50);
+        refused("connections = 0", &[], "rig.toml:1", "from 1 to 1000000, not 0");
     }
 
     #[test]

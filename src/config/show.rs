@@ -33,6 +33,7 @@ pub struct Written {
     bind: String,
     identity: &'static str,
     unknown_agents: &'static str,
+    connections: usize,
     trusted_networks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
@@ -111,6 +112,7 @@ impl Effective {
         let Settings {
             file,
             bind,
+            connections,
             identity,
             trusted_networks,
             rates,
@@ -135,6 +137,7 @@ impl Effective {
         let Log { filter, format } = log;
         let written = Written {
             bind: bind.to_string(),
+            connections: *connections,
             identity: identity.as_str(),
             unknown_agents: unknown_agents.as_str(),
             trusted_networks: trusted_networks.iter().map(ToString::to_string).collect(),
@@ -263,6 +266,7 @@ mod tests {
 
     const WHOLE: &str = r#"
         bind = "127.0.0.1:1"
+        connections = 77
         data_dir = "/var/lib/\"odd\""
         unknown_agents = "refuse"
         agents = [
@@ -294,7 +298,10 @@ mod tests {
             let settings = sound(file);
             let again = again(&settings);
             assert_eq!((&again.policy, &again.store, &again.log), (&settings.policy, &settings.store, &settings.log));
-            assert_eq!((again.bind, again.identity), (settings.bind, settings.identity));
+            assert_eq!(
+                (again.bind, again.connections, again.identity),
+                (settings.bind, settings.connections, settings.identity)
+            );
             assert_eq!((&again.trusted_networks, again.rates), (&settings.trusted_networks, settings.rates));
             let limits = |of: &Settings| serde_json::to_value(actor_limits(of.tuning)).unwrap();
             assert_eq!(limits(&again), limits(&settings));

@@ -8,9 +8,11 @@
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`token_uses`] | the pass that notes which tokens are still needed |
+//! | [`descriptors`] | how many connections the system has room for |
 //! | [`logging`] | what the daemon tells about itself |
 
 pub mod cycles;
+pub mod descriptors;
 pub mod dispatch;
 pub mod follow;
 pub mod logging;

@@ -25,6 +25,7 @@ use tokio::runtime::Runtime;
 use crate::config::{Settings, Tuning};
 
 use super::cycles::Cycles;
+use super::descriptors;
 use super::dispatch::Dispatch;
 use super::follow::FollowLog;
 use super::teller::StreamTeller;
@@ -141,7 +142,8 @@ impl Daemon {
             clock,
             nudge: Box::new(move || coordinator.nudge(InboxLane::<()>::NAME)),
         });
-        let bind = ServerSettings::at(settings.bind);
+        let connections = descriptors::room_for(settings.connections);
+        let bind = ServerSettings { connections, ..ServerSettings::at(settings.bind) };
         let with_webhook = move |config: &mut ServiceConfig| {
             config.app_data(Data::clone(&door)).configure(webhook::configure);
         };

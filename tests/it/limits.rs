@@ -1,10 +1,14 @@
 //! Many at once: nobody takes what others need.
 
+use std::sync::Arc;
+
 use conductor_e::story::{IssueDelivery, sign};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::rig::{Reply, Rig, SECRET, SIGNATURE};
+use crate::rig::{Reply, Rig, SECRET, SIGNATURE, Setup};
 
 /// Deliveries of a burst, and how many are on their way at once.
 const BURST: u64 = 1_000;
@@ -50,4 +54,30 @@ on_both_stores! {
     with_github {
         a_webhook_burst_never_starves_heartbeats,
     }
+}
+
+/// The system gives the daemon 128 files, and strangers open twice as many connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_never_take_the_files_that_the_store_needs() {
+    let setup = Setup::sqlite();
+    let command = setup.command_by("/bin/sh").env("PROGRAM", env!("CARGO_BIN_EXE_conductor-e"));
+    let daemon = command.arguments(&["-c", "ulimit -n 128 && exec \"$PROGRAM\" serve"]).start().await;
+    let rig = setup.around(daemon);
+    assert!(rig.daemon.log().contains("64 connections are taken at once"), "{}", rig.daemon.log());
+    let address: Arc<str> = rig.daemon.url().trim_start_matches("http://").into();
+    let mut strangers = Vec::new();
+    for _ in 0..256 {
+        let mut stranger = TcpStream::connect(&*address).await.unwrap();
+        stranger.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        strangers.push(stranger);
+    }
+    // Some are in, and are served while the others wait.
+    let mut answer = [0; 12];
+    strangers[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    drop(strangers);
+    rig.approve(1, json!({})).await;
+    rig.claims("dev-e-node", 1).await;
+    assert!(!rig.daemon.log().contains("Too many open files"), "{}", rig.daemon.log());
+    rig.close().await;
 }
