@@ -23,6 +23,7 @@ mod startup;
 mod story;
 mod table;
 mod texts;
+mod tokens;
 
 use clap::Parser;
 
@@ -49,6 +50,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Idle) {
         idle::measure(&mut table).await?;
+    }
+    if options.wants(Part::Tokens) {
+        tokens::measure(&options, &mut table).await?;
     }
     println!("{table}");
     Ok(())

@@ -50,6 +50,8 @@ pub(crate) enum Part {
     Claims,
     /// Memory of idle actors.
     Idle,
+    /// Token checks.
+    Tokens,
 }
 
 impl Options {

@@ -42,7 +42,8 @@ impl fmt::Debug for TokenSecret {
 }
 
 /// The digest of what a client has shown; `None` for what was never a token, which is not worth a look at the store.
-pub(super) fn digest_of_shown(text: &str) -> Option<TokenDigest> {
+#[must_use]
+pub fn digest_of_shown(text: &str) -> Option<TokenDigest> {
     let digits = text.strip_prefix(PREFIX)?;
     let sane = digits.len() == DIGITS && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     sane.then(|| digest(text))
