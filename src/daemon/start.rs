@@ -155,10 +155,12 @@ impl Daemon {
         Ok(Self { url: format!("http://{address}"), edge, store, http: listening.handle })
     }
 
-    /// Ends in order: not ready, requests under way, commands and passes, last heartbeats, the store. What a deadline cuts
+    /// Ends in order: not ready, live readers, requests under way, commands and passes, last heartbeats, the store. What a deadline cuts
     /// off is said in the log, and whether all ended well in the answer.
     pub async fn stop(self) -> bool {
         self.edge.readiness.enter(Stage::Draining);
+        // Before HTTP, which would wait for these answers: they have no end of their own.
+        self.edge.live.close();
         self.http.stop(true).await;
         let report = self.edge.coordinator.drain(DRAIN).await;
         self.edge.heartbeats.close().await;

@@ -12,6 +12,7 @@ use conductor_core::time::Timestamp;
 use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
+use crate::live::LiveFeed;
 use crate::wire::AssignmentView;
 use conductor_actors::Rejected;
 use conductor_core::claim::QueueEntry;
@@ -45,6 +46,8 @@ pub struct Edge {
     pub admission: Admission,
     /// Where heartbeats are noted.
     pub heartbeats: HeartbeatBatcher,
+    /// Who reads the log along.
+    pub live: LiveFeed,
     /// What `/healthz/deep` asks, side by side.
     pub dependencies: Vec<Arc<dyn Dependency>>,
     /// Whether to send requests here.
@@ -54,8 +57,8 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer on the current
-    /// Tokio runtime.
+    /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer and the live
+    /// feed's tail on the current Tokio runtime.
     #[must_use]
     pub fn new(
         coordinator: Coordinator,
@@ -69,6 +72,7 @@ impl Edge {
             queue,
             admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
+            live: LiveFeed::start(Arc::clone(&store)),
             dependencies: vec![Arc::new(StoreDependency::new(store))],
             readiness: Readiness::default(),
             requests: RequestIds::new(coordinator.clock().now()),

@@ -9,6 +9,7 @@
 //! | [`json`] · [`query`] · [`paging`] | foreign text in, within limits; long answers out, with bounded memory |
 //! | [`wire`] | the shapes that clients see |
 //! | [`error`] | the one table from everything that can go wrong to a status and a code |
+//! | [`live`] | the live feed: one tail of the log for all who read along |
 //! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
@@ -22,6 +23,7 @@ pub mod health;
 pub mod heartbeats;
 pub mod idempotency;
 pub mod json;
+pub mod live;
 pub mod paging;
 pub mod query;
 pub mod report;

@@ -21,16 +21,25 @@ impl Query {
     /// # Errors
     /// When it isn't UTF-8, names something twice, or holds a NUL character or an overlong value.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        Self::parse(request.query_string())
+        Self::parse(request.query_string(), &[])
     }
 
-    fn parse(text: &str) -> Result<Self, ApiError> {
+    /// The same where some names are lists, which may be given in one value with commas or one by one.
+    ///
+    /// # Errors
+    /// As for [`Query::of`].
+    pub fn with_lists(request: &HttpRequest, lists: &[&str]) -> Result<Self, ApiError> {
+        Self::parse(request.query_string(), lists)
+    }
+
+    fn parse(text: &str, lists: &[&str]) -> Result<Self, ApiError> {
         let pairs = Pairs::<Vec<(String, String)>>::from_query(text)
             .map_err(|error| ApiError::malformed(format!("the query can't be read: {error}")))?
             .into_inner();
-        let mut seen = HashSet::new();
+        let (mut seen, is_list) =
+            (HashSet::new(), |name: &str| lists.iter().any(|list| list.eq_ignore_ascii_case(name)));
         for (name, value) in &pairs {
-            if !seen.insert(name.to_ascii_lowercase()) {
+            if !seen.insert(name.to_ascii_lowercase()) && !is_list(name) {
                 return Err(ApiError::malformed(format!("the query gives {name:?} twice: send it once")));
             }
             if value.len() > LONGEST_VALUE || value.contains('\0') {
@@ -39,7 +48,14 @@ impl Query {
                 )));
             }
         }
-        Ok(Self(pairs))
+        let mut joined: Vec<(String, String)> = Vec::with_capacity(pairs.len());
+        for (name, value) in pairs {
+            match joined.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+                Some((_, values)) => *values = format!("{values},{value}"),
+                None => joined.push((name, value)),
+            }
+        }
+        Ok(Self(joined))
     }
 
     /// The value under a name; empty is the same as left out.
@@ -110,7 +126,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_casing_and_values_decoded() {
-        let query = Query::parse("Id=acme%2Fweb%234&limit=5&empty=").unwrap();
+        let query = Query::parse("Id=acme%2Fweb%234&limit=5&empty=", &[]).unwrap();
         assert_eq!(query.get("id"), Some("acme/web#4"));
         assert_eq!(query.number("limit", 1..=1_000), Ok(Some(5)));
         assert_eq!(query.get("empty"), None);
@@ -118,21 +134,29 @@ mod tests {
 
     #[test]
     fn twice_the_same_name_a_nul_or_a_huge_value_are_refused() {
-        assert!(Query::parse("id=1&ID=2").is_err());
-        assert!(Query::parse("id=%00").is_err());
-        assert!(Query::parse(&format!("id={}", "x".repeat(LONGEST_VALUE + 1))).is_err());
+        assert!(Query::parse("id=1&ID=2", &[]).is_err());
+        assert!(Query::parse("id=%00", &[]).is_err());
+        assert!(Query::parse(&format!("id={}", "x".repeat(LONGEST_VALUE + 1)), &[]).is_err());
     }
 
     #[test]
     fn numbers_outside_their_range_are_refused() {
         for text in ["limit=0", "limit=1001", "limit=-1", "limit=x", "limit=1e3", "limit=99999999999999999999"] {
-            assert!(Query::parse(text).unwrap().number("limit", 1..=1_000).is_err(), "{text}");
+            assert!(Query::parse(text, &[]).unwrap().number("limit", 1..=1_000).is_err(), "{text}");
         }
     }
 
     #[test]
+    fn a_list_may_be_given_one_by_one_and_nothing_else_may() {
+        let query = Query::parse("type=A,B&limit=1&Type=C", &["type"]).unwrap();
+        assert_eq!(query.list("type").collect::<Vec<_>>(), ["A", "B", "C"]);
+        assert_eq!(query.with("after", "7"), "type=A%2CB%2CC&limit=1&after=7");
+        assert!(Query::parse("type=A&limit=1&limit=2", &["type"]).is_err());
+    }
+
+    #[test]
     fn a_link_keeps_the_filters_and_replaces_the_cursor() {
-        let query = Query::parse("repo=acme/web&cursor=old&state=queued").unwrap();
+        let query = Query::parse("repo=acme/web&cursor=old&state=queued", &[]).unwrap();
         assert_eq!(query.with("cursor", "a b#"), "repo=acme/web&state=queued&cursor=a%20b%23");
     }
 }

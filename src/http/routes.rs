@@ -3,7 +3,7 @@
 use actix_web::web::{PayloadConfig, ServiceConfig, resource, route};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
-use crate::endpoint::{agents, assignments, events, health, issues, pulls, queue, report, root, tokens};
+use crate::endpoint::{agents, assignments, events, health, issues, live, pulls, queue, report, root, tokens};
 use crate::error::ApiError;
 
 /// The largest body that the API takes; the webhook, which GitHub fills, has a limit of its own.
@@ -26,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
                 .default_service(route().to(|request: HttpRequest| refuse(request, "GET, POST"))),
         )
         .service(get_only("/api/events/stream", events::stream))
+        .service(get_only("/api/events/live", live::live))
         .service(get_only("/api/issues", issues::list))
         .service(get_only("/api/issues/{owner}/{repo}/{number}", issues::one))
         .service(get_only("/api/pulls", pulls::list))

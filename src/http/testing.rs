@@ -135,6 +135,14 @@ impl Daemon {
         Self { edge, clock, claims, queue }
     }
 
+    /// Another edge over the same log, as another process would be.
+    pub(crate) fn replica(&self) -> Arc<Edge> {
+        let (coordinator, clock) = (self.edge.coordinator.clone(), Arc::clone(&self.clock) as _);
+        let entropy = Arc::new(SystemEntropy::new());
+        let admission = Admission::new(AdmissionSettings::default(), Arc::clone(self.store()), clock, entropy);
+        Arc::new(Edge::new(coordinator, Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _, admission))
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         self.edge.store()
     }

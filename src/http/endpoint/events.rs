@@ -16,6 +16,9 @@ use crate::query::Query;
 use crate::subject;
 use crate::wire::StoredEvent;
 
+/// Positions are counted in 63 bits, as the stores do.
+pub(super) const LARGEST_POSITION: u64 = i64::MAX as u64;
+
 /// Events per page of the log where the client doesn't say.
 const DEFAULT_LIMIT: u64 = 100;
 
@@ -53,21 +56,29 @@ pub(super) fn pages_of(
 /// # Errors
 /// When the query is malformed, names an unknown type, or the store can't answer.
 pub async fn log(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let query = Query::of(&request)?;
-    let after = query.number("after", 0..=i64::MAX as u64)?.unwrap_or(0);
+    let query = Query::with_lists(&request, &["type"])?;
+    let after = query.number("after", 0..=LARGEST_POSITION)?.unwrap_or(0);
     let limit = query.number("limit", 1..=LARGEST_PAGE)?.unwrap_or(DEFAULT_LIMIT);
     let limit = usize::try_from(limit).unwrap_or(PAGE);
-    let types = query.list("type").map(|name| {
-        EventType::parse_either(name)
-            .map(|known| known.as_str().to_owned())
-            .ok_or_else(|| ApiError::unknown_event_type(name))
-    });
-    let filter = LogFilter { types: types.collect::<Result<_, _>>()? };
+    let filter = types(&query)?;
     let events = edge.store().read_log(after, limit, &filter).await?;
     let next = events.last().filter(|_| events.len() == limit);
     let next = next.map(|last| format!("{}?{}", request.path(), query.with("after", &last.position.to_string())));
     let events: Vec<StoredEvent> = events.into_iter().map(StoredEvent::of_log).collect();
     Ok(page(&events, next))
+}
+
+/// The filter by `type`, in either spelling.
+///
+/// # Errors
+/// When no event is called so.
+pub(super) fn types(query: &Query) -> Result<LogFilter, ApiError> {
+    let types = query.list("type").map(|name| {
+        EventType::parse_either(name)
+            .map(|known| known.as_str().to_owned())
+            .ok_or_else(|| ApiError::unknown_event_type(name))
+    });
+    Ok(LogFilter { types: types.collect::<Result<_, _>>()? })
 }
 
 #[cfg(test)]
@@ -134,7 +145,7 @@ mod tests {
         assert_eq!(first.expect(200)[0]["streamId"], "Acme/Web#4");
         let rest = daemon.get("/api/events?limit=2&after=2").await;
         assert_eq!((types(&rest.expect(200)), rest.headers.get("link")), (vec!["IssueAssigned"], None));
-        for spelling in ["IssueApproved", "ISSUE_APPROVED", "ISSUE_APPROVED,MERGED"] {
+        for spelling in ["IssueApproved", "ISSUE_APPROVED", "ISSUE_APPROVED,MERGED", "MERGED&type=IssueApproved"] {
             let events = daemon.get(&format!("/api/events?type={spelling}")).await.expect(200);
             assert_eq!(types(&events), ["IssueApproved", "IssueApproved"], "{spelling}");
         }

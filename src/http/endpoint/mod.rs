@@ -5,6 +5,7 @@ pub mod assignments;
 pub mod events;
 pub mod health;
 pub mod issues;
+pub mod live;
 pub mod pulls;
 pub mod queue;
 pub mod report;
