@@ -6,11 +6,16 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use conductor_test_support::{Daemon, DaemonCommand, free_port};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_conductor-e");
+
+/// For a debug build on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a command came to.
 #[derive(Debug)]
@@ -141,6 +146,50 @@ async fn events_are_read_by_type_position_and_stream() {
     assert_eq!(events(&["--after", "5"]).well(), "No event matches.\n");
     events(&["--type", "ISSUE_EATEN"]).badly(1, &["Unknown event type: ISSUE_EATEN"]);
     events(&["--type", "ISSUE_EATEN", "--stream", "acme/web#4"]).badly(2, &["ISSUE_EATEN"]);
+}
+
+#[tokio::test]
+async fn the_log_is_followed_over_a_restart_of_the_daemon_without_gap_or_repeat() {
+    let bind = format!("127.0.0.1:{}", free_port());
+    let mut daemon = DaemonCommand::serve(PROGRAM).env("CONDUCTOR_BIND", bind.as_str()).start().await;
+    let url = daemon.url();
+    let approve = async |number: u64| {
+        let body = json!({"type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": number, "title": "x"});
+        let answer = reqwest::Client::new().post(format!("{url}/api/events")).json(&body).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+    };
+    approve(1).await;
+    let mut follower = tokio::process::Command::new(PROGRAM)
+        .args(["events", "--follow", "--after", "0", "--json", "--url", &url])
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut err = BufReader::new(follower.stderr.take().unwrap()).lines();
+    let mut position = async || {
+        let line = tokio::time::timeout(PATIENCE, out.next_line()).await.expect("an event comes").unwrap().unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()["position"].as_u64().unwrap()
+    };
+    assert_eq!(position().await, 1);
+    approve(2).await;
+    assert_eq!(position().await, 2);
+
+    assert!(daemon.sigterm(PATIENCE).await.success(), "a reader of the live feed holds up no end");
+    assert!(err.next_line().await.unwrap().unwrap().starts_with(&format!("conductor-e lost {url}")));
+    daemon.restart().await;
+    approve(3).await;
+    assert_eq!(position().await, 3);
+    daemon.kill9();
+    daemon.restart().await;
+    approve(4).await;
+    assert_eq!(position().await, 4);
+
+    run(&["events", "--follow", "--type", "ISSUE_EATEN", "--url", &url], &[]).badly(1, &["Unknown event type"]);
+    let nobody = format!("http://127.0.0.1:{}", free_port());
+    run(&["events", "--follow", "--url", &nobody], &[]).badly(1, &["conductor-e serve"]);
 }
 
 #[tokio::test]

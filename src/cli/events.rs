@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::client::Client;
 use super::event::Event;
 use super::failure::Failure;
+use super::follow::follow;
 use super::screen::Screen;
 
 /// Events per read: the most that the daemon gives at once.
@@ -17,17 +18,22 @@ Examples:
   conductor-e events                                       the whole log, oldest first
   conductor-e events --type ESCALATED,AgentStuck           some types, in either spelling
   conductor-e events --stream acme/web#42                  those of one issue, pull request or agent
-  conductor-e events --after 1200 --json                   one JSON object a line, from a position on")]
+  conductor-e events --after 1200 --json                   one JSON object a line, from a position on
+  conductor-e events --follow                              what happens from now on, until Ctrl-C
+  conductor-e events --follow --after 0 --stream acme/web#42 --json   an issue's events, past and to come")]
 pub(super) struct EventsArguments {
     /// Only of these types, such as ISSUE_APPROVED or IssueApproved.
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
-    types: Vec<String>,
+    pub(super) types: Vec<String>,
     /// Only after this position of the log.
     #[arg(long, value_name = "POSITION")]
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
     /// Only of this stream: owner/repo#number, an agent's id, or rig.
     #[arg(long, value_name = "ID")]
-    stream: Option<String>,
+    pub(super) stream: Option<String>,
+    /// Go on with what happens: from now, or from --after. Comes back by itself after the daemon was away, without gap or repeat.
+    #[arg(long, short)]
+    follow: bool,
     /// Show one JSON object a line instead of columns.
     #[arg(long)]
     json: bool,
@@ -39,6 +45,9 @@ pub(super) async fn events(
     daemon: &Client,
     screen: &mut Screen<'_>,
 ) -> Result<(), Failure> {
+    if arguments.follow {
+        return follow(arguments, daemon, screen).await;
+    }
     let shown = match &arguments.stream {
         Some(stream) => of_stream(arguments, stream, daemon, screen).await?,
         None => of_log(arguments, daemon, screen).await?,
@@ -113,12 +122,12 @@ impl EventsArguments {
         Ok(event)
     }
 
-    fn show_parsed(&self, raw: &RawValue, event: &Event, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    pub(super) fn show_parsed(&self, raw: &RawValue, event: &Event, screen: &mut Screen<'_>) -> Result<(), Failure> {
         if self.json { screen.line(raw.get()) } else { screen.line(&event.line()) }.map_err(Into::into)
     }
 }
 
-fn parsed(raw: &RawValue, daemon: &Client) -> Result<Event, Failure> {
+pub(super) fn parsed(raw: &RawValue, daemon: &Client) -> Result<Event, Failure> {
     serde_json::from_str(raw.get())
         .map_err(|error| Failure::Foreign { url: daemon.base().to_string(), why: format!("an event: {error}") })
 }

@@ -70,6 +70,15 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether it may be otherwise in a moment: nobody there, too many at once, a proxy without a daemon behind it.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::CutShort { .. } | Self::Foreign { .. } => true,
+            Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Usage { .. } | Self::Output(_) => false,
+        }
+    }
+
     /// What to do about it, where the message doesn't say so itself.
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
@@ -104,6 +113,8 @@ mod tests {
         assert!(unreachable.hint().unwrap().contains("conductor-e serve"));
         assert!(refused(StatusCode::UNAUTHORIZED).hint().unwrap().contains("CONDUCTOR_TOKEN"));
         assert_eq!(refused(StatusCode::NOT_FOUND).hint(), None);
+        assert!(unreachable.may_pass() && refused(StatusCode::SERVICE_UNAVAILABLE).may_pass());
+        assert!(!usage.may_pass() && !refused(StatusCode::UNAUTHORIZED).may_pass());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod demo;
 mod event;
 mod events;
 mod failure;
+mod follow;
 mod issue;
 mod issues;
 mod queue;
@@ -15,6 +16,7 @@ mod reading;
 mod screen;
 mod serve;
 mod show;
+mod sse;
 mod system;
 mod table;
 mod token;
@@ -60,6 +62,7 @@ Look into a daemon that runs (here, or where --url says):
   conductor-e issue acme/web#42                where it stands, and every event with who and why
   conductor-e queue                            what is handed out next, and what is blocked by what
   conductor-e agents                           who is there, and what they hold
+  conductor-e events --follow                  every event from now on, as it happens
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.";
 
