@@ -2,6 +2,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
 /// The one runtime of the process, shared by all actors, and on it an actix system that runs `main`.
@@ -12,6 +13,7 @@ where
 {
     let runtime = Arc::new(Builder::new_multi_thread().enable_all().build()?);
     outlive_file_size_limits(&runtime)?;
+    take_all_files_allowed();
     let output = conductor_actors::run_system(&runtime, main(Arc::clone(&runtime)));
     Ok(output)
 }
@@ -24,6 +26,14 @@ fn outlive_file_size_limits(runtime: &Runtime) -> io::Result<()> {
     const FILE_SIZE_LIMIT: i32 = 25;
     let _inside = runtime.enter();
     signal(SignalKind::from_raw(FILE_SIZE_LIMIT)).map(drop)
+}
+
+/// A process often begins with room for 1,024 open files, where its administrator allows it many more; each agent that waits and
+/// each reader of the live feed is one.
+fn take_all_files_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused (some systems have a lower limit of their own) there is room for as many as before.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C, with its name.

@@ -8,6 +8,7 @@
 //! | [`bad_input`] | what is refused leaves nothing behind |
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
+//! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
 //! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
@@ -50,6 +51,7 @@ mod claims;
 mod faults;
 mod kill9;
 mod limits;
+mod live;
 mod museum;
 mod projections;
 mod rig;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod load;
+mod reader;
 mod reply;
 mod setup;
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) use audit::Audit;
 pub(crate) use load::{Load, Unanswered};
+pub(crate) use reader::LiveReader;
 pub(crate) use reply::Reply;
 pub(crate) use setup::{ANSWER_WITHIN, SECRET, Setup};
 
