@@ -32,12 +32,11 @@ pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse
         priority: priority(&query)?,
         agent: query.read::<Claimant>("agentId")?.map(|claimant| claimant.agent),
     };
-    let store = Arc::clone(edge.store());
+    let (store, after) = (Arc::clone(edge.store()), cursor_of(&query)?);
     let Some(limit) = query.number("limit", 1..=LARGEST_PAGE)? else {
-        return streamed("[".to_owned(), all(store, filter), "]").await;
+        return streamed("[".to_owned(), all(store, filter, after), "]").await;
     };
     let limit = usize::try_from(limit).unwrap_or(PAGE);
-    let after = cursor_of(&query)?;
     let stored = store.rows(StreamKind::Issue, &filter, after.as_ref(), limit + 1).await?;
     let next = stored.get(limit).and_then(|_| stored.get(limit - 1)).map(StoredRow::cursor);
     let next = next.map(|cursor| format!("{}?{}", request.path(), query.with("cursor", &cursor_text(&cursor))));
@@ -65,13 +64,17 @@ fn priority(query: &Query) -> Result<Option<&'static str>, ApiError> {
     Ok(query.read::<Priority>("priority")?.map(Priority::as_str))
 }
 
-fn all(store: Arc<dyn Store>, filter: RowFilter) -> impl Stream<Item = Result<Vec<IssueRow>, StoreFailure>> {
+fn all(
+    store: Arc<dyn Store>,
+    filter: RowFilter,
+    after: Option<Cursor>,
+) -> impl Stream<Item = Result<Vec<IssueRow>, StoreFailure>> {
     struct Reading {
         after: Option<Cursor>,
         dependencies: OpenDependencies,
         more: bool,
     }
-    let start = Reading { after: None, dependencies: OpenDependencies::default(), more: true };
+    let start = Reading { after, dependencies: OpenDependencies::default(), more: true };
     try_unfold(start, move |mut reading| {
         let (store, filter) = (Arc::clone(&store), filter.clone());
         async move {
@@ -208,6 +211,7 @@ mod tests {
             "limit=0",
             "limit=1001",
             "limit=2&cursor=x",
+            "cursor=x",
         ] {
             daemon.get(&format!("/api/issues?{query}")).await.refused(400, "malformed");
         }
@@ -225,6 +229,9 @@ mod tests {
         }
         assert_eq!(seen, ALL);
         assert_eq!(next_of(&daemon.get("/api/issues?limit=4").await), None);
+        let second = next_of(&daemon.get("/api/issues?limit=3").await).unwrap();
+        let rest = daemon.get(&second.replace("limit=3", "limit=")).await.expect(200);
+        assert_eq!(names(&rest), ["acme/web#10"], "without a limit, all the rest");
     }
 
     #[actix_web::test]

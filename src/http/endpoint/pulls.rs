@@ -23,12 +23,11 @@ use crate::wire::PullRow;
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
     let filter = RowFilter { repo: query.read::<RepoName>("repo")?, states: states(&query)?, ..RowFilter::default() };
-    let store = Arc::clone(edge.store());
+    let (store, after) = (Arc::clone(edge.store()), cursor_of(&query)?);
     let Some(limit) = query.number("limit", 1..=LARGEST_PAGE)? else {
-        return streamed("[".to_owned(), all(store, filter), "]").await;
+        return streamed("[".to_owned(), all(store, filter, after), "]").await;
     };
     let limit = usize::try_from(limit).unwrap_or(PAGE);
-    let after = cursor_of(&query)?;
     let stored = store.rows(StreamKind::PullRequest, &filter, after.as_ref(), limit + 1).await?;
     let next = stored.get(limit).and_then(|_| stored.get(limit - 1)).map(StoredRow::cursor);
     let next = next.map(|cursor| format!("{}?{}", request.path(), query.with("cursor", &cursor_text(&cursor))));
@@ -45,8 +44,12 @@ fn states(query: &Query) -> Result<Vec<&'static str>, ApiError> {
     read.collect()
 }
 
-fn all(store: Arc<dyn Store>, filter: RowFilter) -> impl Stream<Item = Result<Vec<PullRow>, StoreFailure>> {
-    try_unfold((None::<Cursor>, true), move |(after, more)| {
+fn all(
+    store: Arc<dyn Store>,
+    filter: RowFilter,
+    after: Option<Cursor>,
+) -> impl Stream<Item = Result<Vec<PullRow>, StoreFailure>> {
+    try_unfold((after, true), move |(after, more)| {
         let (store, filter) = (Arc::clone(&store), filter.clone());
         async move {
             if !more {

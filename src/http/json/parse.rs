@@ -102,7 +102,12 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
         #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
         let in_range = value.is_finite() && value.abs() < i64::MAX as f64;
-        if in_range { Ok(Value::Float(value)) } else { Err(huge_number()) }
+        if !in_range {
+            return Err(huge_number());
+        }
+        // 42.0 is a whole number to JSON, and some languages write every number so.
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is in range")]
+        Ok(if value.fract() == 0.0 { Value::Int(value as i64) } else { Value::Float(value) })
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
@@ -217,7 +222,14 @@ mod tests {
             assert!(read(number).is_err(), "{number}");
         }
         assert_eq!(read("9223372036854775807"), Ok(Value::Int(i64::MAX)));
-        assert_eq!(read("1e15"), Ok(Value::Float(1e15)));
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        for (text, number) in [("42.0", 42), ("1e15", 1_000_000_000_000_000), ("-3.000", -3), ("-0.0", 0)] {
+            assert_eq!(read(text), Ok(Value::Int(number)), "{text}");
+        }
+        assert_eq!(read("42.5"), Ok(Value::Float(42.5)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ macro_rules! run_report {
 /// What agents report of themselves.
 pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {
     let agent = reporting.agent()?.clone();
-    properties.take("leaseToken");
+    properties.optional::<String>("leaseToken")?;
     let event: AgentEvent = match reporting.event_type.as_str() {
         "HEARTBEAT" => heartbeat(reporting, properties)?.into(),
         "AGENT_QUOTA_REPORTED" => properties.record::<AgentQuotaReported>(&[])?.into(),

@@ -106,13 +106,11 @@ fn number(properties: &mut Properties, name: &str) -> Result<Option<u64>, ApiErr
 
 /// `prNumber`, or the number at the end of `prUrl`, which stays where it is.
 fn number_of_pull(properties: &mut Properties) -> Result<Option<u64>, ApiError> {
-    if let Some(number) = number(properties, "prNumber")? {
-        return Ok(Some(number));
-    }
-    let Some(url) = properties.optional::<String>("prUrl")? else { return Ok(None) };
-    let number = url.rsplit_once("/pull/").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.parse().ok());
+    let given = number(properties, "prNumber")?;
+    let Some(url) = properties.optional::<String>("prUrl")? else { return Ok(given) };
+    let named = url.rsplit_once("/pull/").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.parse().ok());
     properties.put("prUrl", conductor_core::data::Value::Text(url.into()));
-    Ok(number)
+    Ok(given.or(named))
 }
 
 fn reference(repo: &RepoName, number: u64) -> Result<IssueRef, ApiError> {
@@ -165,6 +163,15 @@ mod tests {
         ] {
             assert_eq!(place(&daemon, &text).await, Ok(expected), "{text}");
         }
+    }
+
+    #[actix_web::test]
+    async fn an_address_that_is_no_text_is_refused_even_where_the_number_is_given() {
+        let daemon = Daemon::start().await;
+        let text = json!({ "repo": "acme/web", "issueNumber": 4, "prNumber": 57, "prUrl": {} });
+        assert_eq!(place(&daemon, &text).await.unwrap_err().code(), "malformed");
+        let both = json!({ "repo": "acme/web", "prNumber": 57, "prUrl": "https://github.com/acme/web/pull/61" });
+        assert_eq!(place(&daemon, &both).await, Ok(names(None, Some("acme/web#57"))), "the number goes first");
     }
 
     #[actix_web::test]

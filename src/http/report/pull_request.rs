@@ -16,7 +16,7 @@ const NO_REASON: &str = "no reason given";
 /// Reports that a pull request decides.
 pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {
     let pull_request = reporting.place.the_pull_request()?;
-    properties.take("leaseToken");
+    properties.optional::<String>("leaseToken")?;
     let command = match reporting.event_type.as_str() {
         "REVIEW_PASSED" => review(reporting, verdict(VerdictKind::Approved, properties)?, properties)?,
         "REVIEW_DISPUTED" => review(reporting, verdict(VerdictKind::ChangesRequested, properties)?, properties)?,

@@ -7,7 +7,7 @@ use crate::json::Properties;
 
 /// Reports about the rig as a whole.
 pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {
-    properties.take("leaseToken");
+    properties.optional::<String>("leaseToken")?;
     let by = || Some(reporting.caller.actor().to_string());
     let event: RigEvent = match reporting.event_type.as_str() {
         "PROPOSAL_CREATED" => ProposalCreated {
