@@ -67,6 +67,22 @@ fn every_room_says_what_it_is_for() {
     });
 }
 
+/// The one file that makes an actix-web resource of an endpoint with its description, and those that serve such.
+const SERVING: [&str; 2] = ["src/http/openapi/endpoint.rs", "src/http/routes.rs"];
+
+#[test]
+fn nothing_is_served_without_a_description() {
+    none("serves a path past `Endpoint`", files(&["src/http", "src/daemon", "src/cli"], "rs"), |path, text| {
+        let production: Vec<&str> = text.lines().take_while(|line| *line != "#[cfg(test)]").collect();
+        let is_test = path.components().any(|part| part.as_os_str() == "tests")
+            || path.ends_with("tests.rs")
+            || path.ends_with("testing.rs");
+        let serves = [".service(", ".route(", "resource(", "scope("];
+        let serving = SERVING.iter().any(|one| path.ends_with(one));
+        !is_test && !serving && production.iter().any(|line| serves.iter().any(|word| line.contains(word)))
+    });
+}
+
 #[test]
 fn every_crate_is_under_the_lints_of_the_workspace() {
     let manifests: Vec<PathBuf> = files(&["Cargo.toml", "src", "actors", "tests"], "toml")

@@ -170,7 +170,9 @@ impl Voice {
         }
     }
 
-    fn speakers(self) -> &'static str {
+    /// Who they are, for people.
+    #[must_use]
+    pub fn speakers(self) -> &'static str {
         match self {
             Self::EveryAgent => "an agent, of itself",
             Self::Holder => "a developer agent that holds the issue",

@@ -24,7 +24,7 @@ crate::words! {
 
 /// The word under which stores keep tokens of agents, beside those of [`PersonRole`].
 const AGENT: &str = "agent";
-/// The longest name of a person, as in the roster.
+/// The longest name of a person in characters, as in the roster.
 const LONGEST_NAME: usize = 100;
 
 /// A token's public name, by which it is listed and revoked.
@@ -209,7 +209,7 @@ impl TokenOwner {
 }
 
 fn is_name(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= LONGEST_NAME && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
 }
 
 /// A person that the roster doesn't name was given its role by whoever made the token; one that it names has the rights there.

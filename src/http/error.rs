@@ -1,4 +1,5 @@
-//! Everything that can go wrong with a request, and **the one table** from there to a status and a stable code.
+//! Everything that can go wrong with a request, and what it is answered. **The one table** of statuses and stable codes is
+//! [`Code`].
 //!
 //! Messages of ours are fragments that fit after "failed to"; what a client reads is one sentence that says what to do.
 
@@ -15,6 +16,10 @@ use serde_json::{Map, Value, json};
 
 use crate::json::ParseError;
 
+mod code;
+
+pub use code::Code;
+
 /// When to come back if nobody knows better: a store that restarts is back within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -24,21 +29,20 @@ pub struct ApiError(Box<Problem>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Problem {
-    status: StatusCode,
-    code: &'static str,
+    code: Code,
     message: String,
     /// Members of the body beside `error` and `code`.
     details: Map<String, Value>,
     retry_after: Option<Duration>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     /// For the log alone: what a store says of itself may name hosts and users.
     cause: Option<String>,
 }
 
 impl ApiError {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    fn new(code: Code, message: impl Into<String>) -> Self {
         let (details, message) = (Map::new(), message.into());
-        Self(Box::new(Problem { status, code, message, details, retry_after: None, allow: None, cause: None }))
+        Self(Box::new(Problem { code, message, details, retry_after: None, allow: None, cause: None }))
     }
 
     fn because(mut self, cause: impl Into<String>) -> Self {
@@ -51,91 +55,90 @@ impl ApiError {
         self
     }
 
-    fn unavailable(code: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
-        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message);
+    /// An answer that may be another one after a while.
+    fn retried(code: Code, message: impl Into<String>, retry_after: Duration) -> Self {
+        let mut error = Self::new(code, message);
         error.0.retry_after = Some(retry_after);
         error
     }
 
     /// 400: the request makes no sense; the message says what to do about it.
     pub fn malformed(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", message)
+        Self::new(Code::Malformed, message)
     }
 
     /// 400: no event is called so.
     pub fn unknown_event_type(name: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "unknown_event_type", format!("Unknown event type: {name}"))
+        Self::new(Code::UnknownEventType, format!("Unknown event type: {name}"))
     }
 
     /// 401: this place needs credentials that did not come, or don't hold.
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+        Self::new(Code::Unauthorized, message)
     }
 
     /// 403: this caller never may.
     pub fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+        Self::new(Code::Forbidden, message)
     }
 
     /// 404: there is no such thing.
     pub fn unknown(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "unknown", message)
+        Self::new(Code::Unknown, message)
     }
 
     /// 405: the path exists, the method doesn't.
-    pub fn method_not_allowed(method: &str, allow: &'static str) -> Self {
+    pub fn method_not_allowed(method: &str, allow: &str) -> Self {
         let message = format!("{method} is not answered here: use {allow}");
-        let mut error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
-        error.0.allow = Some(allow);
+        let mut error = Self::new(Code::MethodNotAllowed, message);
+        error.0.allow = Some(allow.to_owned());
         error
     }
 
     /// 408: the body did not come in time.
     pub fn too_slow() -> Self {
         let message = "the body did not come in time: send it again, faster";
-        Self::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message)
+        Self::new(Code::TooSlow, message)
     }
 
     /// 413: the body is larger than this endpoint takes.
     pub fn too_large() -> Self {
         let message = "the body is too large: send less at once";
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+        Self::new(Code::TooLarge, message)
     }
 
     /// 422: a rule of the domain.
     pub fn rule(rule: &str, why: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "rule", why).with("rule", rule)
+        Self::new(Code::Rule, why).with("rule", rule)
     }
 
     /// 422: the key was used for another request.
     pub fn key_reused() -> Self {
         let message = "this Idempotency-Key belongs to another request: use a fresh key for a fresh request";
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+        Self::new(Code::KeyReused, message)
     }
 
     /// 429: this caller has asked enough for now.
     pub fn too_many(retry_after: Duration) -> Self {
         let message = "you ask more than one caller may: nothing was done, try again after the time in Retry-After";
-        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
-        error.0.retry_after = Some(retry_after);
-        error
+        Self::retried(Code::TooManyRequests, message, retry_after)
     }
 
     /// 503: nothing was done, because of this.
-    pub fn not_now(code: &'static str, message: impl Into<String>) -> Self {
-        Self::unavailable(code, message, RETRY_AFTER)
+    pub fn not_now(code: Code, message: impl Into<String>) -> Self {
+        Self::retried(code, message, RETRY_AFTER)
     }
 
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        self.0.code.status()
     }
 
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.0.code
+        self.0.code.as_str()
     }
 
     /// The body.
@@ -143,7 +146,7 @@ impl ApiError {
     pub fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("error".to_owned(), Value::String(self.0.message.clone()));
-        body.insert("code".to_owned(), Value::String(self.0.code.to_owned()));
+        body.insert("code".to_owned(), Value::String(self.code().to_owned()));
         body.extend(self.0.details.clone());
         Value::Object(body)
     }
@@ -151,8 +154,8 @@ impl ApiError {
     /// Whether a repeat with the same idempotency key gets this answer again (409 and 422), or another chance.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        self.0.code != "idempotency_key_reused"
-            && matches!(self.0.status, StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+        self.0.code != Code::KeyReused
+            && matches!(self.status(), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
     }
 }
 
@@ -164,11 +167,11 @@ impl From<Refusal> for ApiError {
                 let message = format!(
                     "this lease is not yours any more ({who}, epoch {epoch}): stop, push nothing, ask for the next assignment"
                 );
-                Self::new(StatusCode::CONFLICT, "stale_lease", message)
+                Self::new(Code::StaleLease, message)
                     .with("holder", holder.map(|who| who.to_string()))
                     .with("epoch", epoch)
             }
-            Refusal::LostRace { why } => Self::new(StatusCode::CONFLICT, "lost_race", why),
+            Refusal::LostRace { why } => Self::new(Code::LostRace, why),
             Refusal::Forbidden { why } => Self::forbidden(why),
             Refusal::Unknown { what } => Self::unknown(format!("nothing is known of {what}: check the name")),
             Refusal::Rule { rule, why } => Self::rule(rule, why),
@@ -194,18 +197,18 @@ impl From<Rejected> for ApiError {
                         format!("{claimant} holds work that it has not started: start or release that first")
                     }
                 };
-                Self::new(StatusCode::CONFLICT, "lost_race", why).with("held", held.map(|stream| stream.to_string()))
+                Self::new(Code::LostRace, why).with("held", held.map(|stream| stream.to_string()))
             }
-            Rejected::Busy { retry_after } => Self::unavailable(
-                "busy",
+            Rejected::Busy { retry_after } => Self::retried(
+                Code::Busy,
                 "too much is under way: nothing was done, try again after the time in Retry-After",
                 retry_after,
             ),
             Rejected::Draining => {
-                Self::not_now("draining", "the daemon is going down: nothing was done, try again in a moment")
+                Self::not_now(Code::Draining, "the daemon is going down: nothing was done, try again in a moment")
             }
             Rejected::Unknown(why) => Self::not_now(
-                "outcome_unknown",
+                Code::OutcomeUnknown,
                 "no answer came in time, so whether it happened is unknown: repeat it with the same Idempotency-Key",
             )
             .because(why),
@@ -217,12 +220,12 @@ impl From<Rejected> for ApiError {
 impl From<StoreFailure> for ApiError {
     fn from(failure: StoreFailure) -> Self {
         let told = match &failure {
-            StoreFailure::Unavailable(_) => {
-                Self::not_now("store_unavailable", "the store does not answer: try again after the time in Retry-After")
-            }
+            StoreFailure::Unavailable(_) => Self::not_now(
+                Code::StoreUnavailable,
+                "the store does not answer: try again after the time in Retry-After",
+            ),
             StoreFailure::Corrupt(_) => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "store_corrupt",
+                Code::StoreCorrupt,
                 "a record of the store can't be understood: tell the operator, the log of the daemon says which",
             ),
         };
@@ -244,7 +247,7 @@ impl From<FieldError> for ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.code, self.0.message)
+        write!(f, "{} {}: {}", self.status().as_u16(), self.code(), self.0.message)
     }
 }
 
@@ -252,28 +255,24 @@ impl std::error::Error for ApiError {}
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.0.status
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse {
         if let Some(cause) = &self.0.cause {
-            tracing::warn!(
-                status = self.0.status.as_u16(),
-                code = self.0.code,
-                "answered {}: failed to {cause}",
-                self.0.code
-            );
+            let code = self.code();
+            tracing::warn!(status = self.status().as_u16(), code, "answered {code}: failed to {cause}");
         }
-        let mut response = HttpResponse::build(self.0.status);
+        let mut response = HttpResponse::build(self.status());
         if let Some(retry_after) = self.0.retry_after {
             // Whole seconds, rounded up: 0 would invite a hot loop.
             let seconds = retry_after.as_millis().div_ceil(1000).max(1);
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
-        if let Some(allow) = self.0.allow {
-            response.insert_header((header::ALLOW, allow));
+        if let Some(allow) = &self.0.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if self.0.status == StatusCode::UNAUTHORIZED {
+        if self.status() == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response.json(self.body())

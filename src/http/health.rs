@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use conductor_core::port::{Clock, PortFuture, Store};
 use futures_util::future::join_all;
+use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::openapi::words;
 
 /// The longest that one check may take.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -73,10 +76,11 @@ impl Dependency for StoreDependency {
 }
 
 /// `/healthz/deep`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The worst that matters.
+    #[schemars(schema_with = "words::<Status>")]
     pub overall: &'static str,
     /// Each one.
     pub dependencies: Vec<DependencyReport>,
@@ -88,10 +92,11 @@ pub struct Report {
 }
 
 /// How one dependency is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DependencyReport {
     name: &'static str,
+    #[schemars(schema_with = "words::<Status>")]
     status: &'static str,
     critical: bool,
     reason: Option<String>,

@@ -11,10 +11,12 @@ use conductor_core::event::{Event, EventType, IssueEvent, OwnIssueEvent, PullReq
 use conductor_core::identity::StreamId;
 use conductor_core::port::{Answer, KeyedAnswer, Receipt, Store, StoreFailure};
 use conductor_core::time::Timestamp;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::caller::name_of;
 use crate::error::{ApiError, json_text};
+use crate::openapi::Parameter;
 use crate::wire::{EventAnswer, LogPlace};
 
 /// The header.
@@ -99,4 +101,13 @@ pub async fn keep(store: &dyn Store, key: &KeyedAnswer, answer: &Result<EventAns
         // The request itself is answered: a repeat is decided anew, against the state, which recognises it as well.
         tracing::warn!(key = key.key, "failed to keep the answer of {}: failed to {failure}", key.scope);
     }
+}
+
+pub(crate) fn described() -> Parameter {
+    let schema = json!({ "type": "string", "pattern": format!("^[!-~]{{1,{LONGEST}}}$") });
+    Parameter::header(
+        HEADER,
+        schema,
+        "A name for this request: sent again with the same body it has one effect and the first answer.",
+    )
 }

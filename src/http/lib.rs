@@ -9,6 +9,7 @@
 //! | [`json`] · [`query`] · [`paging`] | foreign text in, within limits; long answers out, with bounded memory |
 //! | [`wire`] | the shapes that clients see |
 //! | [`error`] | the one table from everything that can go wrong to a status and a code |
+//! | [`openapi`] | the API's description, made of what stands beside each endpoint |
 //! | [`live`] | the live feed: one tail of the log for all who read along |
 //! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
@@ -24,6 +25,7 @@ pub mod heartbeats;
 pub mod idempotency;
 pub mod json;
 pub mod live;
+pub mod openapi;
 pub mod paging;
 pub mod query;
 pub mod report;

@@ -1,68 +1,55 @@
 //! Which path leads where. Every answer is JSON, the refusals of unknown paths and methods too.
 
-use actix_web::web::{PayloadConfig, ServiceConfig, resource, route};
-use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use actix_web::web::{PayloadConfig, ServiceConfig};
 
-use crate::endpoint::{agents, assignments, events, health, issues, live, pulls, queue, report, root, tokens};
-use crate::error::ApiError;
+use crate::endpoint::{about, agents, assignments, events, health, issues, live, pulls, queue, report, tokens};
+use crate::openapi::Endpoint;
 
 /// The largest body that the API takes; the webhook, which GitHub fills, has a limit of its own.
 pub const LARGEST_BODY: usize = 1 << 20;
 
-/// The endpoints of the API and of health.
+/// Serves the endpoints of the API and of health.
 pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(get_only("/", root::index))
-        .service(get_only("/health", health::health))
-        .service(get_only("/healthz/live", health::live))
-        .service(get_only("/healthz/ready", health::ready))
-        .service(get_only("/healthz/deep", health::deep))
-        .service(get_only("/healthz/actors", health::actors))
-        .service(
-            resource("/api/events")
-                .app_data(PayloadConfig::new(LARGEST_BODY))
-                .get(events::log)
-                .post(report::post)
-                .default_service(route().to(|request: HttpRequest| refuse(request, "GET, POST"))),
-        )
-        .service(get_only("/api/events/stream", events::stream))
-        .service(get_only("/api/events/live", live::live))
-        .service(get_only("/api/issues", issues::list))
-        .service(get_only("/api/issues/{owner}/{repo}/{number}", issues::one))
-        .service(get_only("/api/pulls", pulls::list))
-        .service(get_only("/api/queue", queue::list))
-        .service(get_only("/api/assignments/next", assignments::next))
-        .service(
-            resource("/api/admin/tokens")
-                .app_data(PayloadConfig::new(LARGEST_BODY))
-                .get(tokens::list)
-                .post(tokens::create)
-                .default_service(route().to(|request: HttpRequest| refuse(request, "GET, POST"))),
-        )
-        .service(
-            resource("/api/admin/tokens/{id}")
-                .delete(tokens::revoke)
-                .default_service(route().to(|request: HttpRequest| refuse(request, "DELETE"))),
-        )
-        .service(get_only("/api/agents", agents::list))
-        .service(get_only("/api/agents/{id:.+}", agents::one));
+    serve(endpoints(), config);
 }
 
-/// A path that is only read.
-fn get_only<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: actix_web::Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: actix_web::Responder + 'static,
-{
-    resource(path)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler))
-        .default_service(route().to(|request: HttpRequest| refuse(request, "GET, HEAD")))
+/// Serves those endpoints.
+pub(crate) fn serve(endpoints: Vec<Endpoint>, config: &mut ServiceConfig) {
+    for endpoint in endpoints {
+        config.service(endpoint.into_resource());
+    }
 }
 
-async fn refuse(request: HttpRequest, allow: &'static str) -> Result<HttpResponse, ApiError> {
-    Err(ApiError::method_not_allowed(request.method().as_str(), allow))
+/// The endpoints of the API and of health, each with its description.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::read("/", about::index, about::index_described()),
+        Endpoint::read("/openapi.json", about::openapi, about::openapi_described()),
+        Endpoint::read("/docs", about::docs, about::docs_described()),
+        Endpoint::read("/health", health::health, health::health_described()),
+        Endpoint::read("/healthz/live", health::live, health::live_described()),
+        Endpoint::read("/healthz/ready", health::ready, health::ready_described()),
+        Endpoint::read("/healthz/deep", health::deep, health::deep_described()),
+        Endpoint::read("/healthz/actors", health::actors, health::actors_described()),
+        Endpoint::at("/api/events")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .get(events::log, events::log_described())
+            .post(report::post, report::post_described()),
+        Endpoint::read("/api/events/stream", events::stream, events::stream_described()),
+        Endpoint::read("/api/events/live", live::live, live::live_described()),
+        Endpoint::read("/api/issues", issues::list, issues::list_described()),
+        Endpoint::read("/api/issues/{owner}/{repo}/{number}", issues::one, issues::one_described()),
+        Endpoint::read("/api/pulls", pulls::list, pulls::list_described()),
+        Endpoint::read("/api/queue", queue::list, queue::list_described()),
+        Endpoint::read("/api/assignments/next", assignments::next, assignments::next_described()),
+        Endpoint::at("/api/admin/tokens")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .get(tokens::list, tokens::list_described())
+            .post(tokens::create, tokens::create_described()),
+        Endpoint::at("/api/admin/tokens/{id}").delete(tokens::revoke, tokens::revoke_described()),
+        Endpoint::read("/api/agents", agents::list, agents::list_described()),
+        Endpoint::matching("/api/agents/{id}", "/api/agents/{id:.+}").get(agents::one, agents::one_described()),
+    ]
 }
 
 #[cfg(test)]
@@ -91,16 +78,16 @@ mod tests {
         }
         let reply = daemon.send(TestRequest::default().method(Method::PUT).uri("/api/events")).await;
         reply.refused(405, "method_not_allowed");
-        assert_eq!(reply.headers["allow"], "GET, POST");
+        assert_eq!(reply.headers["allow"], "GET, HEAD, POST");
     }
 
     #[actix_web::test]
     async fn everything_that_the_root_names_exists() {
         let daemon = Daemon::start().await;
         let index = daemon.get("/").await.expect(200);
-        let links = ["health", "api"].iter().flat_map(|group| index[group].as_object().unwrap().values());
+        let links = ["docs", "health", "api"].iter().flat_map(|group| index[group].as_object().unwrap().values());
         for link in links {
-            daemon.get(link.as_str().unwrap()).await.expect(200);
+            assert_eq!(daemon.get(link.as_str().unwrap()).await.status, 200, "{link}");
         }
     }
 }

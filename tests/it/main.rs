@@ -5,6 +5,7 @@
 //! | [`rig`] | everything outside the daemon, and the audit that every test ends with |
 //! | [`story`] | the demo's stories |
 //! | [`projections`] | what reports become in the read models |
+//! | [`openapi`] | what `/openapi.json` says is so |
 //! | [`bad_input`] | what is refused leaves nothing behind |
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
@@ -53,6 +54,7 @@ mod kill9;
 mod limits;
 mod live;
 mod museum;
+mod openapi;
 mod projections;
 mod rig;
 mod story;

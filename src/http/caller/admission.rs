@@ -21,7 +21,7 @@ use super::rates::{Payer, RateSettings, Rates, Traffic};
 use super::secret::digest_of_shown;
 use super::visitor::{Standing, Visitor};
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::webhook;
 
 /// The endpoint whose requests are counted by what they report, once that is known.
@@ -231,7 +231,7 @@ pub async fn admit<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let edge = request.app_data::<Data<Edge>>().cloned().ok_or_else(|| {
         // Closed when in doubt; the composition always sets it.
-        ApiError::not_now("starting", "the daemon is not ready to tell callers apart: try again in a moment")
+        ApiError::not_now(Code::Starting, "the daemon is not ready to tell callers apart: try again in a moment")
     })?;
     match edge.admission.visitor(request.request(), edge.policy()).await {
         Ok(visitor) => {

@@ -15,7 +15,8 @@ use conductor_core::time::Timestamp;
 use futures_util::stream::{Stream, try_unfold};
 
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::openapi::{Answer, Operation, Parameter, Tag, text};
 use crate::paging::{PAGE, streamed};
 use crate::wire::{AgentRow, AssignmentRow, Presence};
 
@@ -151,6 +152,22 @@ fn rows(store: Arc<dyn Store>, joined: Joined) -> impl Stream<Item = Result<Vec<
             Ok(Some((page, Some(Reading { after: Some(after), joined }))))
         }
     })
+}
+
+pub(crate) fn list_described() -> Operation {
+    Operation::new("agents", Tag::State, "Everybody who was heard from, and the roster")
+        .answers(Answer::json::<Vec<AgentRow>>(200, "Rows."))
+        .refuses(super::READS)
+}
+
+pub(crate) fn one_described() -> Operation {
+    let id =
+        Parameter::path("id", text(), "The agent's id; one of an instance (`dev-e-node%2Fab12c`) means its agent.");
+    Operation::new("agent", Tag::State, "One agent")
+        .with(id.example("an_agent", "dev-e-node"))
+        .answers(Answer::json::<AgentRow>(200, "The row."))
+        .refuses(&[Code::Unknown])
+        .refuses(super::READS)
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use conductor_core::identity::Claimant;
 
 use crate::caller::Visitor;
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::openapi::{Answer, Operation, Parameter, Role, Tag, claimant};
 use crate::query::Query;
+use crate::wire::AssignmentView;
 
 /// What the claimant works on next, or 204. Asking twice gives the same.
 ///
@@ -26,6 +28,26 @@ pub async fn next(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> R
         Some(assignment) => HttpResponse::Ok().json(assignment),
         None => HttpResponse::NoContent().finish(),
     })
+}
+
+pub(crate) fn next_described() -> Operation {
+    let agent = Parameter::query(
+        "agentId",
+        claimant(),
+        "Who asks: an agent, or one instance of it. An agent's token says so by itself.",
+    )
+    .required();
+    Operation::new("next_assignment", Tag::Work, "What this agent works on next")
+        .only(&[Role::Agent])
+        .about("Asking again, however often, gives the same assignment until work on it has started.")
+        .with(agent.example("an_agent", "dev-e-node"))
+        .answers(
+            Answer::json::<AssignmentView>(200, "Work, with the lease on it.")
+                .leads_to("events_of_stream", serde_json::json!({ "id": "$response.body#/streamId" })),
+        )
+        .answers(Answer::empty(204, "Nothing to do now."))
+        .refuses(&[Code::Malformed, Code::Forbidden, Code::LostRace, Code::Rule])
+        .refuses(super::DECIDED)
 }
 
 #[cfg(test)]

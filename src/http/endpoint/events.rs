@@ -10,7 +10,8 @@ use conductor_core::port::{LogFilter, Store, StoreFailure};
 use futures_util::stream::{Stream, try_unfold};
 
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::openapi::{Answer, Operation, Parameter, Tag, count, not_blank, one_of};
 use crate::paging::{LARGEST_PAGE, PAGE, page, streamed};
 use crate::query::Query;
 use crate::subject;
@@ -79,6 +80,40 @@ pub(super) fn types(query: &Query) -> Result<LogFilter, ApiError> {
             .ok_or_else(|| ApiError::unknown_event_type(name))
     });
     Ok(LogFilter { types: types.collect::<Result<_, _>>()? })
+}
+
+pub(crate) fn stream_described() -> Operation {
+    let id = Parameter::query("id", not_blank(), "`owner/repo#42` (`#` as `%23`), an agent's id, or `rig`.").required();
+    Operation::new("events_of_stream", Tag::Events, "One stream, oldest first")
+        .about("A stream that nobody has heard of is empty.")
+        .with(id.example("an_issue", "acme/web#42"))
+        .answers(Answer::json::<Vec<StoredEvent>>(200, "Events."))
+        .refuses(&[Code::Malformed])
+        .refuses(super::READS)
+}
+
+pub(crate) fn log_described() -> Operation {
+    Operation::new("events", Tag::Events, "The whole log, in order")
+        .about(
+            "Positions are in commit order: whoever has seen position p never later finds a new event at or below it.",
+        )
+        .with(after().example("some", 0))
+        .with(super::limit().example("some", 2))
+        .with(types_described().example("some", "IssueApproved,MERGED"))
+        .answers(super::paged(Answer::json::<Vec<StoredEvent>>(200, "Events.")))
+        .refuses(&[Code::Malformed, Code::UnknownEventType])
+        .refuses(super::READS)
+}
+
+pub(super) fn after() -> Parameter {
+    Parameter::query("after", count(LARGEST_POSITION), "Only what comes after this position.")
+}
+
+pub(super) fn types_described() -> Parameter {
+    let names: Vec<String> =
+        EventType::all().flat_map(|known| [known.as_str().to_owned(), known.pascal_case()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Parameter::list("type", &one_of(&names), "Only these types, in either spelling; may be given several times.")
 }
 
 #[cfg(test)]

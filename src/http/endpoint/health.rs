@@ -3,20 +3,20 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use serde_json::json;
 
 use crate::edge::{Edge, Stage};
-use crate::health::{Status, check};
-use crate::wire::board;
+use crate::health::{Report, Status, check};
+use crate::openapi::{Answer, Operation, Tag};
+use crate::wire::{Alive, board, board_schema};
 
 /// The process is alive. Old clients ask here.
 pub async fn health(edge: Data<Edge>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "healthy", "timestamp": edge.now().to_string() }))
+    HttpResponse::Ok().json(Alive::new("healthy", edge.now()))
 }
 
 /// The process makes progress: this answer is some.
 pub async fn live(edge: Data<Edge>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "live", "timestamp": edge.now().to_string() }))
+    HttpResponse::Ok().json(Alive::new("live", edge.now()))
 }
 
 /// Started and not draining. A dependency that fails doesn't take the replica off the network: webhooks must go on being
@@ -27,7 +27,7 @@ pub async fn ready(edge: Data<Edge>) -> HttpResponse {
         Stage::Ready => StatusCode::OK,
         Stage::Starting | Stage::Draining => StatusCode::SERVICE_UNAVAILABLE,
     };
-    HttpResponse::build(status).json(json!({ "status": stage.as_str(), "timestamp": edge.now().to_string() }))
+    HttpResponse::build(status).json(Alive::new(stage.as_str(), edge.now()))
 }
 
 /// Every dependency, asked now.
@@ -44,6 +44,39 @@ pub async fn deep(edge: Data<Edge>) -> HttpResponse {
 /// Every supervised actor, as the board has it: no mailbox is asked, so it answers even when one hangs.
 pub async fn actors(edge: Data<Edge>) -> HttpResponse {
     HttpResponse::Ok().json(board(&edge.coordinator.board()))
+}
+
+pub(crate) fn health_described() -> Operation {
+    let alive = Answer::json::<Alive>(200, "The process is alive.");
+    Operation::new("health", Tag::Health, "Whether the process is alive").public().answers(alive)
+}
+
+pub(crate) fn live_described() -> Operation {
+    let live = Answer::json::<Alive>(200, "It does: this answer is some.");
+    Operation::new("live", Tag::Health, "Whether the process makes progress").public().answers(live)
+}
+
+pub(crate) fn ready_described() -> Operation {
+    Operation::new("ready", Tag::Health, "Whether to send requests here")
+        .about("Started, migrated and not draining. A dependency that fails later does not change it.")
+        .public()
+        .answers(Answer::json::<Alive>(200, "Yes."))
+        .answers(Answer::json::<Alive>(503, "No: it starts, or goes down."))
+}
+
+pub(crate) fn deep_described() -> Operation {
+    Operation::new("deep", Tag::Health, "Every dependency, asked now")
+        .near()
+        .answers(Answer::json::<Report>(200, "Everything critical answers."))
+        .answers(Answer::json::<Report>(503, "Something critical is away."))
+}
+
+pub(crate) fn actors_described() -> Operation {
+    let board = Answer::text(200, "application/json", board_schema, "Every supervised actor by name.");
+    Operation::new("actors", Tag::Health, "What every actor is doing")
+        .near()
+        .about("Answers even when an actor hangs: no mailbox is asked.")
+        .answers(board)
 }
 
 #[cfg(test)]

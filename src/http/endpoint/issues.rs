@@ -10,15 +10,17 @@ use conductor_core::identity::{Claimant, IssueRef, RepoName, StreamId, StreamKin
 use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
 use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
+use serde_json::json;
 
 use super::events::pages_of;
 use crate::dependencies::OpenDependencies;
 use crate::edge::Edge;
-use crate::error::{ApiError, json_text};
+use crate::error::{ApiError, Code, json_text};
+use crate::openapi::{Answer, Operation, Parameter, Tag, Texts, claimant, issue_number, one_of, owner_or_name, repo};
 use crate::paging::{LARGEST_PAGE, PAGE, cursor_of, cursor_text, page, streamed};
 use crate::query::Query;
 use crate::subject;
-use crate::wire::{IssueRow, PullRow};
+use crate::wire::{IssueRow, PullRow, with_timeline};
 
 /// The rows that match, by repo and number: all of them, streamed, or a page of them.
 ///
@@ -139,6 +141,47 @@ pub async fn one(edge: Data<Edge>, path: Path<(String, String, String)>) -> Resu
 fn opened(row: Option<impl Serialize>) -> Option<String> {
     let text = json_text(&row?);
     text.strip_suffix('}').map(|open| format!("{open},\"timeline\":["))
+}
+
+pub(crate) fn list_described() -> Operation {
+    let mut states = IssueState::texts();
+    states.push("failed");
+    let state =
+        Parameter::list("state", &one_of(&states), "In one of these states; `failed` is the old word for `escalated`.");
+    Operation::new("issues", Tag::State, "Issues as they stand")
+        .about("By repository and number. Without `limit` everything, streamed.")
+        .with(Parameter::query("repo", repo(), "Of this repository.").example("some", "acme/web"))
+        .with(state.example("some", "queued,assigned"))
+        .with(Parameter::query("priority", one_of(&Priority::texts()), "With this priority."))
+        .with(Parameter::query("agentId", claimant(), "Held by this agent."))
+        .with(super::limit().example("some", 10))
+        .with(super::cursor())
+        .answers(super::paged(Answer::json::<Vec<IssueRow>>(200, "Rows.")))
+        .refuses(&[Code::Malformed])
+        .refuses(super::READS)
+}
+
+pub(crate) fn one_described() -> Operation {
+    let part = |name, about| Parameter::path(name, owner_or_name(), about);
+    let number = Parameter::path("number", issue_number(), "Its number; one of a pull request means that.");
+    Operation::new("issue", Tag::State, "One issue or pull request, with its timeline")
+        .with(part("owner", "Owner of the repository.").example("an_issue", "acme"))
+        .with(part("repo", "Name of the repository.").example("an_issue", "web"))
+        .with(number.example("an_issue", 42))
+        .answers(
+            Answer::text(
+                200,
+                "application/json",
+                |generator| {
+                    let kinds = [with_timeline::<IssueRow>(generator), with_timeline::<PullRow>(generator)];
+                    schemars::json_schema!({ "anyOf": kinds })
+                },
+                "The row, and under `timeline` its events.",
+            )
+            .leads_to("events_of_stream", json!({ "id": "$response.body#/streamId" })),
+        )
+        .refuses(&[Code::Malformed, Code::Unknown])
+        .refuses(super::READS)
 }
 
 #[cfg(test)]

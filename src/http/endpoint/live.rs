@@ -7,10 +7,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
 
-use super::events::{LARGEST_POSITION, types};
+use super::events::{LARGEST_POSITION, after, types, types_described};
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::live::NoReading;
+use crate::openapi::{Answer, Operation, Parameter, Tag, count};
 use crate::query::Query;
 
 /// Where a client that lost the connection had come to; browsers send it by themselves.
@@ -54,11 +55,11 @@ impl From<NoReading> for ApiError {
     fn from(no: NoReading) -> Self {
         match no {
             NoReading::Full => Self::not_now(
-                "too_many_readers",
+                Code::TooManyReaders,
                 "as many read the live feed as may: try again after the time in Retry-After, or poll GET /api/events",
             ),
             NoReading::Closing => Self::not_now(
-                "draining",
+                Code::Draining,
                 "the daemon is going down: try again in a moment, with the same Last-Event-ID",
             ),
             NoReading::BeyondTheEnd { head } => Self::malformed(format!(
@@ -67,4 +68,26 @@ impl From<NoReading> for ApiError {
             NoReading::Store(failure) => failure.into(),
         }
     }
+}
+
+pub(crate) fn live_described() -> Operation {
+    let stream = |_: &mut _| schemars::json_schema!({ "type": "string" });
+    let resume = Parameter::header(
+        LAST_EVENT_ID,
+        count(LARGEST_POSITION),
+        "The last `id` that was seen: the stream goes on after it. Wins over `after`.",
+    );
+    Operation::new("live_events", Tag::Events, "The log as it grows, as server-sent events")
+        .about(
+            "From `Last-Event-ID`, else from `after`, else from now on; it has no end. Each event is one block: `id` its \
+             position, `event` its type, `data` the same object as in `GET /api/events`. A block without data moves the position \
+             alone. Nothing is missed and nothing comes twice for a client that comes back with the last id, be it to another \
+             replica; who reads too slowly is sent away and comes back like that.",
+        )
+        .with(after())
+        .with(types_described())
+        .with(resume)
+        .answers(Answer::text(200, "text/event-stream", stream, "Events, and a comment every 15 seconds."))
+        .refuses(&[Code::Malformed, Code::UnknownEventType, Code::TooManyReaders, Code::Draining])
+        .refuses(super::READS)
 }

@@ -11,7 +11,8 @@ use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
 use futures_util::stream::{Stream, try_unfold};
 
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::openapi::{Answer, Operation, Parameter, Tag, Texts, one_of, repo};
 use crate::paging::{LARGEST_PAGE, PAGE, cursor_of, cursor_text, page, streamed};
 use crate::query::Query;
 use crate::wire::PullRow;
@@ -68,6 +69,19 @@ fn rows(stored: impl IntoIterator<Item = StoredRow>) -> Vec<PullRow> {
         StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
     };
     stored.into_iter().filter_map(row).collect()
+}
+
+pub(crate) fn list_described() -> Operation {
+    let state = Parameter::list("state", &one_of(&PullRequestState::texts()), "In one of these states.");
+    Operation::new("pulls", Tag::State, "Pull requests as they stand")
+        .about("By repository and number. Without `limit` everything, streamed.")
+        .with(Parameter::query("repo", repo(), "Of this repository.").example("some", "acme/web"))
+        .with(state.example("some", "open,merged"))
+        .with(super::limit())
+        .with(super::cursor())
+        .answers(super::paged(Answer::json::<Vec<PullRow>>(200, "Rows.")))
+        .refuses(&[Code::Malformed])
+        .refuses(super::READS)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 
 use crate::edge::{Edge, Waiting};
 use crate::error::ApiError;
+use crate::openapi::{Answer, Operation, Tag};
 use crate::paging::streamed;
 use crate::wire::QueueRow;
 
@@ -43,6 +44,13 @@ async fn title(store: &dyn Store, issue: &IssueRef) -> Result<Option<String>, St
         Some((_, StreamState::Issue(issue))) => Some(issue.title),
         Some((_, StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_))) | None => None,
     })
+}
+
+pub(crate) fn list_described() -> Operation {
+    Operation::new("queue", Tag::Work, "What waits for an agent")
+        .about("In the order of hand-out; `blockedBy` names the dependencies that keep one back.")
+        .answers(Answer::json::<Vec<QueueRow>>(200, "Rows."))
+        .refuses(super::DECIDED)
 }
 
 #[cfg(test)]

@@ -7,15 +7,19 @@ use conductor_core::data::Value;
 use conductor_core::event::{EventType, Metadata};
 use conductor_core::identity::Claimant;
 use conductor_core::port::KeyedAnswer;
+use serde_json::json;
 use tracing::Instrument;
 
 use crate::caller::rates::Traffic;
 use crate::caller::{Visitor, name_of};
 use crate::edge::Edge;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::idempotency;
 use crate::json::{Limits, Properties, RawBody, parse};
-use crate::report::{AGENT_ID, Place, agent_is_the_object, has_place, missing_agent, translate};
+use crate::openapi::{Answer, Body, Operation, Role, Tag};
+use crate::report::{
+    AGENT_ID, Place, ReportShape, agent_is_the_object, has_place, missing_agent, schema_of, shapes, translate,
+};
 use crate::wire::{EventAnswer, LogPlace};
 
 /// Takes a report.
@@ -120,6 +124,30 @@ async fn perform(
         None => None,
     };
     Ok(EventAnswer::new(event_type, &reply.stream, &reply.outcome, said, now))
+}
+
+pub(crate) fn post_described() -> Operation {
+    let shapes = shapes();
+    let body = Body::json(schema_of(&shapes), "A flat object: `type`, and the properties of that type.");
+    let examples = shapes.iter().flat_map(ReportShape::examples);
+    let body = examples.fold(body, |body, (name, report)| body.example(name, report.clone()));
+    Operation::new("report", Tag::Events, "Report what happened")
+        .only(&[Role::Agent, Role::Operator])
+        .about(
+            "The stream that it is about decides; the answer says where it stands in the log. The same report again, told by \
+             its meaning or by its `Idempotency-Key`, has one effect: 200 with the first place, and without key `duplicate`. Who may report what follows from the \
+             roster: 403 where the role does not.",
+        )
+        .with(idempotency::described())
+        .takes(body)
+        .answers(
+            Answer::json::<EventAnswer>(200, "It is in the log, or was before.")
+                .leads_to("events_of_stream", json!({ "id": "$response.body#/streamId" }))
+                .leads_to("events", json!({ "after": "$response.body#/position" })),
+        )
+        .refuses(&[Code::Malformed, Code::UnknownEventType, Code::Unknown, Code::TooSlow, Code::TooLarge])
+        .refuses(&[Code::StaleLease, Code::LostRace, Code::Rule, Code::KeyReused])
+        .refuses(super::DECIDED)
 }
 
 #[cfg(test)]

@@ -12,5 +12,7 @@ mod write;
 pub use body::{Patience, RawBody, SLOWEST, within_patience};
 pub use limits::Limits;
 pub use parse::{ParseError, parse};
+#[cfg(test)]
+pub(crate) use properties::ASKED_FOR;
 pub use properties::{Properties, canonical};
 pub use write::Json;

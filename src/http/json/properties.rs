@@ -27,6 +27,8 @@ impl Properties {
 
     /// Takes a property out; `null` and absent are the same.
     pub fn take(&mut self, name: &str) -> Option<Value<'static>> {
+        #[cfg(test)]
+        ASKED_FOR.with_borrow_mut(|names| names.insert(name.to_owned()));
         let at = self.entries.iter().position(|(key, _)| same_name(key, name))?;
         Some(self.entries.remove(at).1).filter(|value| !value.is_null())
     }
@@ -109,6 +111,14 @@ pub fn canonical(value: Value<'static>, fields: &[&'static str]) -> Value<'stati
         Value::List(items) => Value::List(items.into_iter().map(|item| canonical(item, fields)).collect()),
         other @ (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) => other,
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Every name that was asked for on this thread: tests hold the description of reports against it.
+    pub(crate) static ASKED_FOR: std::cell::RefCell<std::collections::BTreeSet<String>> = const {
+        std::cell::RefCell::new(std::collections::BTreeSet::new())
+    };
 }
 
 /// Names that clients and records use are ASCII, so that is how far casing goes.

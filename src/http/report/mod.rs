@@ -13,6 +13,7 @@ mod issue;
 mod place;
 mod pull_request;
 mod rig;
+mod shapes;
 
 use conductor_core::authority::{Caller, Membership, Voice, membership_of};
 use conductor_core::data::Value;
@@ -22,6 +23,7 @@ use conductor_core::roster::{Policy, Role};
 
 pub use asked::{Asked, Reply};
 pub use place::Place;
+pub use shapes::{ReportShape, schema_of, shapes};
 
 use crate::error::ApiError;
 use crate::json::Properties;

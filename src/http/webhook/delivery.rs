@@ -11,7 +11,7 @@ use super::ordering::ordering_key;
 use super::payload;
 
 /// GitHub's ids are UUIDs and its events words; whatever is longer is neither.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 
 /// Why bytes are no delivery, as a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

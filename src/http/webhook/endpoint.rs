@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, BytesMut, Data, Payload, ServiceConfig, resource, route};
+use actix_web::web::{Bytes, BytesMut, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::port::{Clock, Inbox, Received};
 use futures_util::StreamExt;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::json::within_patience;
+use crate::openapi::{Answer, Body, Endpoint, Operation, Parameter, Tag};
+use crate::routes;
 
-use super::delivery::{NotADelivery, delivery, named};
+use super::delivery::{LONGEST_NAME, NotADelivery, delivery, named};
 use super::reception::{Reception, Room};
 use super::signature::WebhookSecret;
 
@@ -51,12 +55,43 @@ impl fmt::Debug for WebhookDoor {
     }
 }
 
-/// The endpoint, whose [`WebhookDoor`] is application data.
+/// Serves the endpoint, whose [`WebhookDoor`] is application data.
 pub fn configure(config: &mut ServiceConfig) {
-    let other = |request: HttpRequest| async move {
-        Err::<HttpResponse, _>(ApiError::method_not_allowed(request.method().as_str(), "POST"))
-    };
-    config.service(resource(PATH).post(receive).default_service(route().to(other)));
+    routes::serve(endpoints(), config);
+}
+
+/// The endpoint, described.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::at(PATH).post(receive, described())]
+}
+
+fn described() -> Operation {
+    let name = json!({ "type": "string", "pattern": format!("^[!-~]{{1,{LONGEST_NAME}}}$") });
+    let signature = json!({ "type": "string", "pattern": "^sha256=[0-9a-f]{64}$" });
+    let body = json!({ "type": "object" });
+    Operation::new("deliver", Tag::GitHub, "GitHub delivers")
+        .about(
+            "The delivery is stored before the answer, and worked off after it; the same delivery again has one effect. Its \
+             signature is its credential. Events and actions that mean nothing here are accepted and ignored.",
+        )
+        .public()
+        .with(Parameter::header(EVENT, name.clone(), "What happened, as GitHub calls it.").required())
+        .with(Parameter::header(DELIVERY, name, "The delivery's id.").required())
+        .with(Parameter::header(SIGNATURE, signature, "HMAC-SHA256 of the raw body with the webhook's secret.").required())
+        .takes(Body::json(body, "What GitHub sends, 25 MiB at most."))
+        .answers(Answer::json::<Accepted>(202, "It is stored."))
+        .refuses(&[Code::Malformed, Code::Unauthorized, Code::TooSlow, Code::TooLarge])
+        .refuses(&[Code::Busy, Code::StoreCorrupt, Code::StoreUnavailable, Code::WebhookSecretMissing])
+}
+
+/// The answer to a delivery.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Accepted {
+    ok: bool,
+    delivery_id: String,
+    /// `accepted`, `duplicate` or `ignored`.
+    status: &'static str,
 }
 
 /// Verifies a delivery, stores it, answers 202.
@@ -67,7 +102,7 @@ pub fn configure(config: &mut ServiceConfig) {
 async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -> Result<HttpResponse, ApiError> {
     let Some(secret) = &door.secret else {
         return Err(ApiError::not_now(
-            "webhook_secret_missing",
+            Code::WebhookSecretMissing,
             "the webhook is closed: start the daemon with GITHUB_WEBHOOK_SECRET set to the secret of GitHub's webhook settings",
         ));
     };
@@ -85,9 +120,9 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
     drop(body);
     let (id, event, ignored) = (delivery.id.clone(), delivery.event.clone(), delivery.ignored.clone());
     let received =
-        tokio::time::timeout(STORE_DEADLINE, door.reception.in_turn(door.inbox.receive(delivery)))
-            .await
-            .map_err(|_| ApiError::not_now("store_unavailable", "the store did not answer in time: deliver again"))??;
+        tokio::time::timeout(STORE_DEADLINE, door.reception.in_turn(door.inbox.receive(delivery))).await.map_err(
+            |_| ApiError::not_now(Code::StoreUnavailable, "the store did not answer in time: deliver again"),
+        )??;
     let status = match (received, &ignored) {
         (Received::Duplicate, _) => "duplicate",
         (Received::Accepted, Some(_)) => "ignored",
@@ -97,7 +132,7 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
         }
     };
     tracing::info!(delivery_id = id, event, status, why = ignored, "stored delivery {id} ({event}): {status}");
-    Ok(HttpResponse::build(StatusCode::ACCEPTED).json(json!({ "ok": true, "deliveryId": id, "status": status })))
+    Ok(HttpResponse::build(StatusCode::ACCEPTED).json(Accepted { ok: true, delivery_id: id, status }))
 }
 
 fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {

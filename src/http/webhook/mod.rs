@@ -19,6 +19,7 @@ mod reception;
 mod signature;
 pub mod work;
 
+pub(crate) use endpoint::endpoints;
 pub use endpoint::{BODY_LIMIT, PATH, WebhookDoor, configure};
 pub use ordering::ordering_key;
 pub use reception::Reception;

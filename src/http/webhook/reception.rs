@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 
 /// Bytes of bodies in memory: ten of the largest, thousands of the usual.
 const BYTES: usize = 256 << 20;
@@ -70,7 +70,10 @@ impl Reception {
 }
 
 fn full() -> ApiError {
-    ApiError::not_now("busy", "too many deliveries are coming in at once: deliver again after the time in Retry-After")
+    ApiError::not_now(
+        Code::Busy,
+        "too many deliveries are coming in at once: deliver again after the time in Retry-After",
+    )
 }
 
 #[cfg(test)]

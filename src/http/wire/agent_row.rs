@@ -2,15 +2,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conductor_core::agent::Agent;
-use conductor_core::event::{Heartbeat, Integration, Provider};
+use conductor_core::event::{AssignmentKind, Heartbeat, Integration, IssueState, Provider};
 use conductor_core::issue::Issue;
 use conductor_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::time;
+use crate::openapi::words;
 
 /// An agent as `GET /api/agents` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentRow {
     id: String,
@@ -33,7 +35,7 @@ pub struct AgentRow {
     assignments: Vec<AssignmentRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 struct ProviderRow {
     name: String,
     status: Option<String>,
@@ -41,14 +43,14 @@ struct ProviderRow {
     active: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 struct IntegrationRow {
     name: String,
     status: Option<String>,
     details: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct InstanceRow {
     /// `id/instance`, or the bare id.
@@ -61,14 +63,16 @@ struct InstanceRow {
 }
 
 /// An issue that an agent holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssignmentRow {
     stream_id: String,
     repo: String,
     issue_number: u64,
     title: String,
+    #[schemars(schema_with = "words::<IssueState>")]
     state: &'static str,
+    #[schemars(schema_with = "words::<AssignmentKind>")]
     kind: &'static str,
     instance: Option<String>,
     epoch: u32,

@@ -3,10 +3,11 @@ use conductor_core::event::EventType;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{Receipt, Store};
 use conductor_core::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The answer to `POST /api/events`. Clients rely on the first three names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventAnswer {
     /// The stream that decided.

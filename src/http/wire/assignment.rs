@@ -1,8 +1,12 @@
+use std::borrow::Cow;
+
 use conductor_core::event::{AssignmentKind, Priority};
 use conductor_core::identity::{IssueRef, RepoName, Sha};
 use conductor_core::time::Timestamp;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+
+use crate::openapi::words;
 
 /// What a claimant is handed: all that it needs to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,57 +71,113 @@ impl std::fmt::Debug for LeaseView {
     }
 }
 
-impl Serialize for AssignmentView {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+/// The view as clients see it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Assignment")]
+struct Shape<'v> {
+    stream_id: String,
+    issue: IssueShape<'v>,
+    #[schemars(schema_with = "words::<Priority>")]
+    priority: &'static str,
+    /// Which claimant of the issue this is: 1, 2 …
+    attempt: u32,
+    lease: LeaseShape<'v>,
+    stack: Option<&'v str>,
+    test_command: Option<&'v str>,
+    build_command: Option<&'v str>,
+    /// One text with commas, as the stream entries of the same assignment have it.
+    tools: String,
+    #[schemars(schema_with = "words::<AssignmentKind>")]
+    kind: &'static str,
+    /// The branch to work on.
+    branch_hint: &'v str,
+    /// Of the pull request that needs more commits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pr_repo: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pr_number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head_sha: Option<&'v str>,
+    /// What reviewers or checks said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<&'v str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AssignedIssue")]
+struct IssueShape<'v> {
+    number: u64,
+    repo: &'v str,
+    title: &'v str,
+    milestone: Option<&'v str>,
+    body: Option<&'v str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Lease")]
+struct LeaseShape<'v> {
+    /// Goes as `leaseToken` with every report about this issue.
+    token: &'v str,
+    /// Which lease of the issue it is.
+    epoch: u32,
+    /// When it ends unless renewed; every report about the issue renews it.
+    expires_at: String,
+}
+
+impl AssignmentView {
+    fn shape(&self) -> Shape<'_> {
         let IssueView { reference, title, milestone, body } = &self.issue;
-        let mut shape = Map::new();
-        let mut put = |name: &str, value: Value| shape.insert(name.to_owned(), value);
-        put("streamId", json!(reference.to_string()));
-        put(
-            "issue",
-            json!({
-                "number": reference.number,
-                "repo": reference.repo.as_str(),
-                "title": title,
-                "milestone": milestone,
-                "body": body,
-            }),
-        );
-        put("priority", json!(self.priority.as_str()));
-        put("attempt", json!(self.attempt));
-        put(
-            "lease",
-            json!({
-                "token": self.lease.token,
-                "epoch": self.lease.epoch,
-                "expiresAt": self.lease.expires_at.to_string(),
-            }),
-        );
-        put("stack", json!(self.stack));
-        put("testCommand", json!(self.test_command));
-        put("buildCommand", json!(self.build_command));
-        // One text, as the stream entries of the same assignment have it.
-        put("tools", json!(self.tools.join(",")));
-        put("kind", json!(self.kind.as_str()));
-        put("branchHint", json!(self.branch_hint));
-        let optional = [
-            ("prRepo", self.pr_repo.as_ref().map(|repo| json!(repo.as_str()))),
-            ("prNumber", self.pr_number.map(|number| json!(number))),
-            ("headSha", self.head_sha.as_ref().map(|sha| json!(sha.as_str()))),
-            ("feedback", self.feedback.as_ref().map(|feedback| json!(feedback))),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                put(name, value);
-            }
+        Shape {
+            stream_id: reference.to_string(),
+            issue: IssueShape {
+                number: reference.number,
+                repo: reference.repo.as_str(),
+                title,
+                milestone: milestone.as_deref(),
+                body: body.as_deref(),
+            },
+            priority: self.priority.as_str(),
+            attempt: self.attempt,
+            lease: LeaseShape {
+                token: &self.lease.token,
+                epoch: self.lease.epoch,
+                expires_at: self.lease.expires_at.to_string(),
+            },
+            stack: self.stack.as_deref(),
+            test_command: self.test_command.as_deref(),
+            build_command: self.build_command.as_deref(),
+            tools: self.tools.join(","),
+            kind: self.kind.as_str(),
+            branch_hint: &self.branch_hint,
+            pr_repo: self.pr_repo.as_ref().map(RepoName::as_str),
+            pr_number: self.pr_number,
+            head_sha: self.head_sha.as_ref().map(Sha::as_str),
+            feedback: self.feedback.as_deref(),
         }
-        shape.serialize(serializer)
+    }
+}
+
+impl Serialize for AssignmentView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.shape().serialize(serializer)
+    }
+}
+
+impl JsonSchema for AssignmentView {
+    fn schema_name() -> Cow<'static, str> {
+        Shape::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Shape::json_schema(generator)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use serde_json::json;
 
     pub(crate) fn assignment() -> AssignmentView {
         AssignmentView {

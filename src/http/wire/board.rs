@@ -1,5 +1,6 @@
 use conductor_actors::{ActorKind, ActorReport, BoardSnapshot, Condition};
 use conductor_core::time::Timestamp;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 /// What every actor is doing, as `/healthz/actors` shows it.
@@ -58,6 +59,36 @@ fn particulars(kind: &ActorKind) -> Map<String, Value> {
         Value::Object(particulars) => particulars,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
+}
+
+/// The shape of [`board`].
+pub(crate) fn board_schema(_: &mut SchemaGenerator) -> Schema {
+    let time = json!({ "type": ["string", "null"], "format": "date-time" });
+    let count = json!({ "type": "integer", "minimum": 0 });
+    let counts = json!({ "type": "object", "additionalProperties": count });
+    let error = json!({ "type": ["object", "null"], "required": ["at", "text"] });
+    json_schema!({
+        "type": "object",
+        "required": ["healthy", "checkedAt", "actors"],
+        "properties": {
+            "healthy": { "type": "boolean" },
+            "checkedAt": { "type": "string", "format": "date-time" },
+            "actors": { "type": "array", "items": {
+                "type": "object",
+                "required": ["name", "kind", "state", "healthy", "since", "lastProgress", "handled", "inFlight", "waiting", "restarts", "lastError"],
+                "properties": {
+                    "name": { "type": "string" },
+                    "kind": { "enum": ["shard", "stream", "pass"] },
+                    "state": { "type": "string" },
+                    "healthy": { "type": "boolean" },
+                    "restingUntil": time, "since": time, "lastProgress": time, "lastPass": time, "nextPass": time,
+                    "handled": count, "inFlight": count, "waiting": count, "liveStreams": count,
+                    "restarts": counts, "counters": counts, "totals": counts,
+                    "lastError": error,
+                },
+            } },
+        },
+    })
 }
 
 #[cfg(test)]

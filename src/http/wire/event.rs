@@ -1,6 +1,9 @@
-use conductor_core::event::{Recorded, pascal_case};
-use serde::Serialize;
-use serde::ser::{SerializeStruct, Serializer};
+use std::borrow::Cow;
+
+use conductor_core::data::Record;
+use conductor_core::event::{EventType, Recorded, pascal_case};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 use crate::json::Json;
 
@@ -26,22 +29,74 @@ impl StoredEvent {
     }
 }
 
+/// The event as clients see it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Event")]
+struct Shape<'e> {
+    id: String,
+    /// Left out where one stream is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_id: Option<String>,
+    /// Such as `IssueApproved`.
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "names")]
+    event_type: String,
+    /// What that type says.
+    #[schemars(schema_with = "object")]
+    data: Json<'e>,
+    timestamp: String,
+    /// In its stream: 1, 2, 3 …
+    #[schemars(range(min = 1))]
+    version: u64,
+    /// In the log.
+    #[schemars(range(min = 1))]
+    position: u64,
+    /// Who said it, and what came with it.
+    #[schemars(schema_with = "object")]
+    metadata: Json<'e>,
+}
+
+fn object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
+}
+
+fn names(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<String> = EventType::all().map(EventType::pascal_case).collect();
+    json_schema!({ "type": "string", "enum": names })
+}
+
 impl Serialize for StoredEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let event = &self.event;
-        let mut shape = serializer.serialize_struct("StoredEvent", 8)?;
-        shape.serialize_field("id", &event.id.to_string())?;
-        if self.names_stream {
-            shape.serialize_field("streamId", &event.stream.to_string())?;
-        }
-        shape.serialize_field("type", &pascal_case(event.event.type_name()))?;
-        shape.serialize_field("data", &Json(&event.event.to_value()))?;
-        shape.serialize_field("timestamp", &event.time.to_string())?;
-        shape.serialize_field("version", &event.version)?;
-        shape.serialize_field("position", &event.position)?;
-        shape.serialize_field("metadata", &Json(&conductor_core::data::Record::to_value(&event.metadata)))?;
-        shape.end()
+        let (data, metadata) = (event.event.to_value(), event.metadata.to_value());
+        let shape = Shape {
+            id: event.id.to_string(),
+            stream_id: self.names_stream.then(|| event.stream.to_string()),
+            event_type: pascal_case(event.event.type_name()),
+            data: Json(&data),
+            timestamp: event.time.to_string(),
+            version: event.version,
+            position: event.position,
+            metadata: Json(&metadata),
+        };
+        shape.serialize(serializer)
     }
+}
+
+impl JsonSchema for StoredEvent {
+    fn schema_name() -> Cow<'static, str> {
+        Shape::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Shape::json_schema(generator)
+    }
+}
+
+/// The shape of a row with its events under `timeline`.
+pub(crate) fn with_timeline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let (row, timeline) = (generator.subschema_for::<T>(), generator.subschema_for::<Vec<StoredEvent>>());
+    json_schema!({ "allOf": [row, { "type": "object", "required": ["timeline"], "properties": { "timeline": timeline } }] })
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-use conductor_core::event::{CiState, IssueState, ReviewState};
+use conductor_core::event::{CiState, IssueState, Priority, ReviewState};
 use conductor_core::identity::{IssueRef, PrRef, Sha};
 use conductor_core::issue::{Issue, KnownPull};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{texts, time};
+use crate::openapi::words;
 
 /// An issue as `GET /api/issues` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssueRow {
     stream_id: String,
@@ -17,7 +19,9 @@ pub struct IssueRow {
     body: Option<String>,
     labels: Vec<String>,
     milestone: Option<String>,
+    #[schemars(schema_with = "words::<Priority>")]
     priority: &'static str,
+    #[schemars(schema_with = "words::<IssueState>")]
     state: &'static str,
     stack: Option<String>,
     escalate: Vec<String>,
@@ -33,7 +37,9 @@ pub struct IssueRow {
     pr_number: Option<u64>,
     pr_url: Option<String>,
     head_sha: Option<String>,
+    #[schemars(schema_with = "words::<CiState>")]
     ci: &'static str,
+    #[schemars(schema_with = "words::<ReviewState>")]
     review: &'static str,
     reviewer: Option<String>,
     gates: Vec<String>,

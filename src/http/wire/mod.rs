@@ -1,6 +1,7 @@
 //! The shapes that clients see: camelCase, every field present, times in RFC 3339 with milliseconds.
 
 mod agent_row;
+mod alive;
 mod answer;
 mod assignment;
 mod board;
@@ -11,12 +12,15 @@ mod queue_row;
 mod token_row;
 
 pub use agent_row::{AgentRow, AssignmentRow, Presence};
+pub use alive::Alive;
 pub use answer::{EventAnswer, LogPlace};
 #[cfg(test)]
 pub(crate) use assignment::tests::assignment as assignment_for_tests;
 pub use assignment::{AssignmentView, IssueView, LeaseView};
 pub use board::board;
+pub(crate) use board::board_schema;
 pub use event::StoredEvent;
+pub(crate) use event::with_timeline;
 pub use issue_row::IssueRow;
 pub use pull_row::PullRow;
 pub use queue_row::QueueRow;

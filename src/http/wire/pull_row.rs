@@ -1,14 +1,16 @@
 use std::collections::BTreeMap;
 
-use conductor_core::event::GateState;
+use conductor_core::event::{CiState, GateState, PullRequestState, ReviewState};
 use conductor_core::identity::{Login, Sha};
-use conductor_core::pull_request::{Gate, Head, PullRequest};
+use conductor_core::pull_request::{Gate, Head, PullRequest, VerdictKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{texts, time};
+use crate::openapi::words;
 
 /// A pull request as `GET /api/pulls` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PullRow {
     stream_id: String,
@@ -25,13 +27,16 @@ pub struct PullRow {
     /// Until when the open dispatch may be answered.
     deadline: Option<String>,
     escalated: bool,
+    #[schemars(schema_with = "words::<PullRequestState>")]
     state: &'static str,
     head_sha: Option<String>,
     draft: bool,
     labels: Vec<String>,
+    #[schemars(schema_with = "words::<CiState>")]
     ci: &'static str,
     checks: BTreeMap<String, Option<String>>,
     failed_checks: Vec<String>,
+    #[schemars(schema_with = "words::<ReviewState>")]
     review: &'static str,
     reviewer: Option<String>,
     reviewers: Vec<ReviewerRow>,
@@ -48,11 +53,12 @@ pub struct PullRow {
 }
 
 /// What one reviewer said of the current head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ReviewerRow {
     reviewer: String,
     agent_id: Option<String>,
+    #[schemars(schema_with = "words::<VerdictKind>")]
     verdict: &'static str,
     /// Whether it counts: of an allowed reviewer.
     allowed: bool,
@@ -60,11 +66,12 @@ struct ReviewerRow {
 }
 
 /// A decision that a person takes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct GateRow {
     gate_id: String,
     gate: String,
+    #[schemars(schema_with = "words::<GateState>")]
     state: &'static str,
     open: bool,
     reason: String,
@@ -135,7 +142,7 @@ fn reviewers(head: &Head) -> Vec<ReviewerRow> {
     let abstained = abstained.map(|reviewer| ReviewerRow {
         reviewer: reviewer.to_string(),
         agent_id: None,
-        verdict: conductor_core::pull_request::VerdictKind::Commented.as_str(),
+        verdict: VerdictKind::Commented.as_str(),
         allowed: false,
         submitted_at: None,
     });

@@ -1,18 +1,23 @@
 use conductor_core::claim::QueueEntry;
+use conductor_core::event::{AssignmentKind, Priority};
 use conductor_core::identity::IssueRef;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::texts;
+use crate::openapi::words;
 
 /// An issue that waits for a holder, as `GET /api/queue` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueRow {
     stream_id: String,
     repo: String,
     issue_number: u64,
     title: Option<String>,
+    #[schemars(schema_with = "words::<AssignmentKind>")]
     kind: &'static str,
+    #[schemars(schema_with = "words::<Priority>")]
     priority: &'static str,
     stack: Option<String>,
     escalate: Vec<String>,
@@ -27,7 +32,6 @@ impl QueueRow {
     /// An entry of the queue, with the title from its row and the dependencies that keep it back.
     #[must_use]
     pub fn of(entry: &QueueEntry, blocked_by: &[IssueRef], title: Option<String>) -> Self {
-        use conductor_core::event::AssignmentKind;
         let kind = if entry.rework.is_some() { AssignmentKind::Rework } else { AssignmentKind::Work };
         Self {
             stream_id: entry.issue.to_string(),

@@ -1,11 +1,12 @@
 use conductor_core::time::Timestamp;
 use conductor_core::token::{Token, TokenOwner};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::time;
 
 /// A token, as it is listed: nothing by which it could be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenRow {
     /// By which it is revoked.
@@ -17,6 +18,7 @@ pub struct TokenRow {
     /// `operator` or `viewer` for a person, else null.
     pub role: Option<&'static str>,
     /// `live`, `expired` or `revoked`.
+    #[schemars(schema_with = "states")]
     pub state: &'static str,
     /// When it was made.
     pub created_at: String,
@@ -28,8 +30,12 @@ pub struct TokenRow {
     pub revoked_at: Option<String>,
 }
 
+fn states(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["live", "expired", "revoked"] })
+}
+
 /// A token that was just made: the one answer that shows its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FreshToken {
     /// The secret.
     pub token: String,

@@ -3,6 +3,7 @@
 mod duties;
 mod letting_in;
 mod limits;
+mod roles;
 mod speaking;
 mod tokens;
 

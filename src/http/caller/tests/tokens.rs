@@ -65,7 +65,7 @@ async fn a_token_is_shown_once_and_stored_hashed() {
         create(body).await.refused(400, "malformed");
     }
     create(json!({ "person": "x", "role": "root" })).await.refused(400, "malformed");
-    create(json!({ "agentId": "dev-e-node", "expiresAt": "2026-11-21T11:59:59Z" })).await.refused(400, "malformed");
+    create(json!({ "agentId": "dev-e-node", "expiresAt": "2026-11-21T11:59:59Z" })).await.refused(422, "rule");
     let unknown = TestRequest::delete().uri("/api/admin/tokens/t123");
     daemon.send(with(&operator, unknown)).await.refused(404, "unknown");
 }

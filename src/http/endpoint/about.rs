@@ -1,0 +1,93 @@
+//! `/`, `/openapi.json` and `/docs`: what there is, for people who look around and programs that read along.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use schemars::json_schema;
+use serde_json::json;
+
+use crate::edge::Edge;
+use crate::error::json_text;
+use crate::openapi::{Answer, Operation, Tag, document, page};
+
+/// The page needs nothing but its own style: no script, nothing of another host, no frame around it.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The way to everything that exists.
+pub async fn index(edge: Data<Edge>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "name": "conductor-e",
+        "version": env!("CARGO_PKG_VERSION"),
+        "identity": edge.admission.mode().as_str(),
+        "warning": edge.admission.warning(),
+        "docs": { "people": "/docs", "programs": "/openapi.json" },
+        "health": { "alive": "/health", "ready": "/healthz/ready", "deep": "/healthz/deep", "actors": "/healthz/actors" },
+        "api": {
+            "issues": "/api/issues",
+            "pulls": "/api/pulls",
+            "queue": "/api/queue",
+            "agents": "/api/agents",
+            "events": "/api/events",
+        },
+    }))
+}
+
+/// The description of the API.
+pub async fn openapi() -> HttpResponse {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(json_text(document())));
+    HttpResponse::Ok().content_type("application/json").body(TEXT.clone())
+}
+
+/// The same for people.
+pub async fn docs() -> HttpResponse {
+    static PAGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(page(document())));
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(PAGE.clone())
+}
+
+pub(crate) fn index_described() -> Operation {
+    Operation::new("index", Tag::About, "The way to everything that exists").public().counted().answers(Answer::text(
+        200,
+        "application/json",
+        |_| json_schema!({ "type": "object", "required": ["name", "version", "docs", "health", "api"] }),
+        "Paths by purpose.",
+    ))
+}
+
+pub(crate) fn openapi_described() -> Operation {
+    Operation::new("openapi", Tag::About, "This description").public().counted().answers(Answer::text(
+        200,
+        "application/json",
+        |_| json_schema!({ "type": "object", "required": ["openapi", "info", "paths", "components"] }),
+        "An OpenAPI 3.1 document.",
+    ))
+}
+
+pub(crate) fn docs_described() -> Operation {
+    let html = |_: &mut _| json_schema!({ "type": "string" });
+    Operation::new("docs", Tag::About, "This description, for people")
+        .about("A page that loads nothing, from this host or any other.")
+        .public()
+        .counted()
+        .answers(Answer::text(200, "text/html", html, "A page."))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Daemon;
+
+    #[actix_web::test]
+    async fn the_description_is_json_and_the_page_is_html_that_may_load_nothing() {
+        let daemon = Daemon::start().await;
+        assert_eq!(daemon.get("/openapi.json").await.expect(200)["openapi"], "3.1.0");
+        let page = daemon.get("/docs").await;
+        assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
+        assert!(page.headers["content-security-policy"].starts_with("default-src 'none'"), "{:?}", page.headers);
+    }
+}
