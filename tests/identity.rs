@@ -4,15 +4,20 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use conductor_test_support::DaemonCommand;
 use reqwest::Client;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_conductor-e");
 /// Beyond loopback and no address of any machine (RFC 5737): whoever gets past the refusals fails to bind, and nothing listens.
 const BEYOND: &str = "192.0.2.1:8080";
+
+/// For a debug build on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn serve() -> DaemonCommand {
     DaemonCommand::serve(PROGRAM)
@@ -139,6 +144,46 @@ async fn while_a_daemon_runs_its_operator_makes_and_takes_back_tokens_by_way_of_
     for shown in [operator, secret] {
         assert!(!daemon.log().contains(shown), "no secret is ever logged");
     }
+}
+
+/// `events --follow` as somebody leaves it running, with the token from the environment.
+fn following(url: &str, token: &str) -> tokio::process::Child {
+    tokio::process::Command::new(PROGRAM)
+        .args(["events", "--follow", "--after", "0", "--json", "--url", url])
+        .env_clear()
+        .env("CONDUCTOR_TOKEN", token)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn whoever_follows_the_log_shows_a_token_and_stops_with_what_to_do_once_it_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = |role| token(folder.path(), &["create", "--person", "ada", "--role", role, "--json"]);
+    let (operator, viewer) = (json_of(&create("operator")), json_of(&create("viewer")));
+    let (operator, secret) = (operator["token"].as_str().unwrap(), viewer["token"].as_str().unwrap());
+    let command = serve().env("CONDUCTOR_IDENTITY", "token").env("CONDUCTOR_DATA_DIR", folder.path());
+    let daemon = command.start().await;
+    let url = daemon.url();
+    let wrong = following(&url, "cet_mistyped").wait_with_output().await.unwrap();
+    assert!(refusal_of(&wrong).contains("answered 401"), "{wrong:?}");
+
+    let mut follower = following(&url, secret);
+    let mut shown = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let approval = r#"{"type":"ISSUE_APPROVED","repo":"acme/web","issueNumber":1,"title":"x"}"#;
+    let report = Client::new().post(format!("{url}/api/events")).bearer_auth(operator).body(approval).send();
+    assert_eq!(report.await.unwrap().status().as_u16(), 200);
+    let event = tokio::time::timeout(PATIENCE, shown.next_line()).await.expect("the event comes").unwrap().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&event).unwrap()["position"], 1);
+
+    let id = viewer["id"].as_str().unwrap();
+    json_of(&token(folder.path(), &["revoke", id, "--json", "--url", &url, "--token", operator]));
+    let ended = tokio::time::timeout(PATIENCE, follower.wait_with_output()).await.expect("it stops by itself").unwrap();
+    let said = refusal_of(&ended);
+    assert!(said.contains("answered 401") && said.contains("CONDUCTOR_TOKEN"), "{said}");
 }
 
 #[tokio::test]

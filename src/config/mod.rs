@@ -50,6 +50,7 @@ pub use findings::{Mistake, Mistakes, Place};
 pub use log::{Log, LogFormat};
 pub use report::{Checked, check};
 pub use secret::Secret;
+pub use server::most_readers;
 pub use show::{Effective, Written};
 pub use store::Store;
 pub use tuning::Tuning;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// Connections at once, as far as the system allows as many.
     pub connections: usize,
+    /// Readers of the live feed at once, half of the connections at most.
+    pub live_readers: usize,
     /// How callers are told apart.
     pub identity: IdentityMode,
     /// Whose direct connections are believed where identity is `trusted-network`.
@@ -118,7 +121,7 @@ impl Settings {
     fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Self {
         let webhook_secret = github::read(root, environment, findings);
         let github = if webhook_secret.is_some() { GitHubMode::Webhook } else { GitHubMode::None };
-        let server::Server { bind, connections, identity, trusted_networks } =
+        let server::Server { bind, connections, live_readers, identity, trusted_networks } =
             server::read(root, environment, findings);
         let unknown_agents = root.field("unknown_agents").map_or(strangers(identity), |found| found.value);
         let roster = roster(root, findings);
@@ -133,6 +136,7 @@ impl Settings {
             file: None,
             bind,
             connections,
+            live_readers,
             identity,
             trusted_networks,
             rates: limits::read(root, identity, findings),

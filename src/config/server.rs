@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use conductor_core::authority::IdentityMode;
+use conductor_http::live::DEFAULT_READERS;
 use conductor_http::server::DEFAULT_CONNECTIONS;
 use ipnet::IpNet;
 
@@ -21,6 +22,7 @@ const MOST_CONNECTIONS: u32 = 1_000_000;
 pub(super) struct Server {
     pub(super) bind: SocketAddr,
     pub(super) connections: usize,
+    pub(super) live_readers: usize,
     pub(super) identity: IdentityMode,
     pub(super) trusted_networks: Vec<IpNet>,
 }
@@ -32,12 +34,13 @@ pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Fin
     let bind = bind.map_or(DEFAULT_BIND, |found| found.value);
     let connections = root.count("connections", MOST_CONNECTIONS);
     let connections = connections.map_or(DEFAULT_CONNECTIONS, |found| found.value as usize);
+    let live_readers = live_readers(root, connections, findings);
     let trusted_networks = networks(root, environment, findings);
     let in_file = root.field("identity");
     let chosen: Option<At<IdentityMode>> = environment.field("CONDUCTOR_IDENTITY", findings).or(in_file);
     let Some(At { value: identity, place }) = chosen else {
         let identity = if bind.ip().is_loopback() { IdentityMode::Open } else { IdentityMode::Token };
-        return Server { bind, connections, identity, trusted_networks };
+        return Server { bind, connections, live_readers, identity, trusted_networks };
     };
     match identity {
         IdentityMode::Open if !bind.ip().is_loopback() => findings.mistake(
@@ -50,7 +53,30 @@ pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Fin
         ),
         IdentityMode::Open | IdentityMode::TrustedNetwork | IdentityMode::Token => {}
     }
-    Server { bind, connections, identity, trusted_networks }
+    Server { bind, connections, live_readers, identity, trusted_networks }
+}
+
+/// How many may read the live feed at once. Each keeps its connection, and the other callers need some as well.
+fn live_readers(root: &Section<'_>, connections: usize, findings: &Findings) -> usize {
+    let Some(At { value, place }) = root.count("live_readers", MOST_CONNECTIONS) else {
+        return most_readers(DEFAULT_READERS, connections);
+    };
+    let wanted = value as usize;
+    if most_readers(wanted, connections) < wanted {
+        findings.mistake(
+            &place,
+            format!(
+                "live_readers must be at most half of connections ({connections}): each keeps one, and others need some"
+            ),
+        );
+    }
+    wanted
+}
+
+/// As many of them as leave half of the connections to the other callers.
+#[must_use]
+pub fn most_readers(wanted: usize, connections: usize) -> usize {
+    wanted.min((connections / 2).max(1))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -139,6 +165,14 @@ mod tests {
         assert_eq!(sound("").connections, DEFAULT_CONNECTIONS);
         assert_eq!(sound("connections = 50").connections, 50);
         refused("connections = 0", &[], "rig.toml:1", "from 1 to 1000000, not 0");
+    }
+
+    #[test]
+    fn readers_of_the_live_feed_leave_half_of_the_connections_to_others() {
+        assert_eq!(sound("").live_readers, DEFAULT_READERS);
+        assert_eq!((sound("connections = 50").live_readers, sound("connections = 1").live_readers), (25, 1));
+        assert_eq!(sound("connections = 50\nlive_readers = 7").live_readers, 7);
+        refused("connections = 50\nlive_readers = 26", &[], "rig.toml:2", "at most half of connections (50)");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub struct Written {
     identity: &'static str,
     unknown_agents: &'static str,
     connections: usize,
+    live_readers: usize,
     trusted_networks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
@@ -113,6 +114,7 @@ impl Effective {
             file,
             bind,
             connections,
+            live_readers,
             identity,
             trusted_networks,
             rates,
@@ -138,6 +140,7 @@ impl Effective {
         let written = Written {
             bind: bind.to_string(),
             connections: *connections,
+            live_readers: *live_readers,
             identity: identity.as_str(),
             unknown_agents: unknown_agents.as_str(),
             trusted_networks: trusted_networks.iter().map(ToString::to_string).collect(),
@@ -267,6 +270,7 @@ mod tests {
     const WHOLE: &str = r#"
         bind = "127.0.0.1:1"
         connections = 77
+        live_readers = 33
         data_dir = "/var/lib/\"odd\""
         unknown_agents = "refuse"
         agents = [
@@ -299,8 +303,8 @@ mod tests {
             let again = again(&settings);
             assert_eq!((&again.policy, &again.store, &again.log), (&settings.policy, &settings.store, &settings.log));
             assert_eq!(
-                (again.bind, again.connections, again.identity),
-                (settings.bind, settings.connections, settings.identity)
+                (again.bind, again.connections, again.live_readers, again.identity),
+                (settings.bind, settings.connections, settings.live_readers, settings.identity)
             );
             assert_eq!((&again.trusted_networks, again.rates), (&settings.trusted_networks, settings.rates));
             let limits = |of: &Settings| serde_json::to_value(actor_limits(of.tuning)).unwrap();

@@ -18,11 +18,12 @@ use conductor_core::identity::RepoName;
 use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
+use conductor_http::live::LiveFeed;
 use conductor_http::server::{self, ServerSettings};
 use conductor_http::webhook::{self, GitHubInbox, Reception, RepoNames, WebhookDoor, WebhookSecret};
 use tokio::runtime::Runtime;
 
-use crate::config::{Settings, Tuning};
+use crate::config::{Settings, Tuning, most_readers};
 
 use super::cycles::Cycles;
 use super::descriptors;
@@ -134,7 +135,10 @@ impl Daemon {
         }
 
         let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index));
-        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, admission));
+        // The system may allow fewer connections than are wanted; then there are fewer readers too.
+        let connections = descriptors::room_for(settings.connections);
+        let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));
+        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, admission, live));
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,
@@ -142,7 +146,6 @@ impl Daemon {
             clock,
             nudge: Box::new(move || coordinator.nudge(InboxLane::<()>::NAME)),
         });
-        let connections = descriptors::room_for(settings.connections);
         let bind = ServerSettings { connections, ..ServerSettings::at(settings.bind) };
         let with_webhook = move |config: &mut ServiceConfig| {
             config.app_data(Data::clone(&door)).configure(webhook::configure);

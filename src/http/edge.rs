@@ -57,14 +57,15 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer and the live
-    /// feed's tail on the current Tokio runtime.
+    /// An edge over these, that watches the store alone and is not ready yet. Starts the heartbeat writer on the current
+    /// Tokio runtime.
     #[must_use]
     pub fn new(
         coordinator: Coordinator,
         claims: Arc<dyn Claims>,
         queue: Arc<dyn QueueView>,
         admission: Admission,
+        live: LiveFeed,
     ) -> Self {
         let store = Arc::clone(coordinator.store());
         Self {
@@ -72,7 +73,7 @@ impl Edge {
             queue,
             admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
-            live: LiveFeed::start(Arc::clone(&store)),
+            live,
             dependencies: vec![Arc::new(StoreDependency::new(store))],
             readiness: Readiness::default(),
             requests: RequestIds::new(coordinator.clock().now()),

@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::caller::issue::issue;
 use crate::caller::{Admission, AdmissionSettings, admit};
 use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
+use crate::live::{DEFAULT_READERS, LiveFeed};
 use crate::wire::AssignmentView;
 
 /// Noon of a day in 2026, until a test moves it.
@@ -130,7 +131,8 @@ impl Daemon {
         let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
         let (claims_port, queue_port) =
             (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
-        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, admission));
+        let live = LiveFeed::start(Arc::clone(coordinator.store()), DEFAULT_READERS);
+        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, admission, live));
         edge.readiness.enter(Stage::Ready);
         Self { edge, clock, claims, queue }
     }
@@ -140,7 +142,8 @@ impl Daemon {
         let (coordinator, clock) = (self.edge.coordinator.clone(), Arc::clone(&self.clock) as _);
         let entropy = Arc::new(SystemEntropy::new());
         let admission = Admission::new(AdmissionSettings::default(), Arc::clone(self.store()), clock, entropy);
-        Arc::new(Edge::new(coordinator, Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _, admission))
+        let live = LiveFeed::start(Arc::clone(self.store()), DEFAULT_READERS);
+        Arc::new(Edge::new(coordinator, Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _, admission, live))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::rig::{Reply, Rig, SECRET, SIGNATURE, Setup};
+use crate::rig::{LiveReader, Reply, Rig, SECRET, SIGNATURE, Setup};
 
 /// Deliveries of a burst, and how many are on their way at once.
 const BURST: u64 = 1_000;
@@ -54,6 +54,22 @@ on_both_stores! {
     with_github {
         a_webhook_burst_never_starves_heartbeats,
     }
+}
+
+/// One place, one reader: the next one is told to come later, and whoever only asks is served as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_the_live_feed_are_as_many_as_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("conductor.toml");
+    std::fs::write(&file, "live_readers = 1\n").unwrap();
+    let rig = Setup::sqlite().env("CONDUCTOR_CONFIG", file.to_str().unwrap()).start().await;
+    let mut reader = LiveReader::new("");
+    assert!(reader.connect(&rig.daemon.url()).await);
+    let problem = rig.get("/api/events/live").await.refused(503, "too_many_readers");
+    assert!(problem.contains("GET /api/events"), "{problem}");
+    rig.approve(1, json!({})).await;
+    reader.events(1).await;
+    rig.close().await;
 }
 
 /// The system gives the daemon 128 files, and strangers open twice as many connections.

@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use super::foreign_page;
 use super::keyring::Keyring;
 use super::network::{Nearness, peer};
+use super::pass::Pass;
 use super::rates::{Payer, RateSettings, Rates, Traffic};
 use super::secret::digest_of_shown;
 use super::visitor::{Standing, Visitor};
@@ -120,10 +121,16 @@ impl Admission {
         &*self.entropy
     }
 
+    /// What an answer without end is to hold on to: `None` for a visitor that needed no token.
+    #[must_use]
+    pub fn pass(&self, visitor: &Visitor) -> Option<Pass> {
+        visitor.shown.map(|digest| Pass::new(Arc::clone(&self.keyring), digest))
+    }
+
     /// Who is let in with this request, counted.
     async fn visitor(&self, request: &HttpRequest, policy: &Policy) -> Result<Visitor, ApiError> {
         let address = Payer::of_address(peer(request));
-        let anybody = |payer| Visitor { standing: Standing::Anybody, payer };
+        let anybody = |payer| Visitor { standing: Standing::Anybody, payer, shown: None };
         let visitor = match Needs::of(request.path()) {
             Needs::Nothing => return Ok(anybody(address)),
             Needs::Courtesy => anybody(address),
@@ -169,7 +176,8 @@ impl Admission {
         {
             return Err(ApiError::forbidden(format!("{name} is a viewer and may only read")));
         }
-        Ok(Visitor { standing: Standing::Bearer(bearer), payer: Payer::Token(token.id.clone()) })
+        let payer = Payer::Token(token.id.clone());
+        Ok(Visitor { standing: Standing::Bearer(bearer), payer, shown: Some(digest) })
     }
 
     fn at_its_word(&self, request: &HttpRequest) -> Result<Visitor, ApiError> {
@@ -191,7 +199,7 @@ impl Admission {
         };
         let standing = standing.ok_or_else(|| ApiError::unauthorized(else_told))?;
         foreign_page::refuse(request)?;
-        Ok(Visitor { standing, payer: Payer::of_address(peer(request)) })
+        Ok(Visitor { standing, payer: Payer::of_address(peer(request)), shown: None })
     }
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`admission`] | lets a request in, or answers 401, 403, 429: before any endpoint sees it |
 //! | [`visitor`] | who was let in, and as whom it may speak |
+//! | [`pass`] | what lets somebody in for longer than one request |
 //! | [`secret`] · [`keyring`] · [`issue`] | what a client shows; the tokens in use, remembered for seconds; making one |
 //! | [`network`] · `foreign_page` | where a request comes from, as far as that can be known |
 //! | [`rates`] | how much one caller may ask |
@@ -16,6 +17,7 @@ mod foreign_page;
 pub mod issue;
 pub mod keyring;
 pub mod network;
+pub mod pass;
 pub mod rates;
 pub mod secret;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod tests;
 pub mod visitor;
 
 pub use admission::{Admission, AdmissionSettings, admit};
+pub use pass::Pass;
 pub use rates::{Rate, RateSettings};
 pub use visitor::Visitor;
 

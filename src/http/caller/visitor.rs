@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use conductor_core::authority::{Caller, membership_of};
 use conductor_core::identity::Claimant;
 use conductor_core::roster::Policy;
-use conductor_core::token::Bearer;
+use conductor_core::token::{Bearer, TokenDigest};
 
 use super::rates::Payer;
 use crate::error::ApiError;
@@ -21,6 +21,8 @@ const LOCAL_OPERATOR: &str = "local";
 pub struct Visitor {
     pub(super) standing: Standing,
     pub(super) payer: Payer,
+    /// The token that it has shown.
+    pub(super) shown: Option<TokenDigest>,
 }
 
 /// On what ground.
@@ -122,7 +124,7 @@ mod tests {
     use conductor_core::roster::{GitHubMode, UnknownAgents};
 
     fn visitor(standing: Standing) -> Visitor {
-        Visitor { standing, payer: Payer::of_address(None) }
+        Visitor { standing, payer: Payer::of_address(None), shown: None }
     }
 
     fn caller(standing: Standing, named: Option<&str>) -> Result<String, u16> {

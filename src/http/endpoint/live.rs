@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
 
 use super::events::{LARGEST_POSITION, after, types, types_described};
+use crate::caller::Visitor;
 use crate::edge::Edge;
 use crate::error::{ApiError, Code};
 use crate::live::NoReading;
@@ -21,14 +22,14 @@ const LAST_EVENT_ID: &str = "Last-Event-ID";
 ///
 /// # Errors
 /// When the query is malformed, names an unknown type, or nobody can read along now.
-pub async fn live(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn live(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::with_lists(&request, &["type"])?;
     let filter = types(&query)?;
     let after = match last_event_id(&request)? {
         Some(position) => Some(position),
         None => query.number("after", 0..=LARGEST_POSITION)?,
     };
-    let reader = edge.live.read(after, filter).await?;
+    let reader = edge.live.read(after, filter).await?.for_as_long_as(edge.admission.pass(&visitor));
     let body = unfold(reader, async |mut reader| reader.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), reader)));
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -82,7 +83,8 @@ pub(crate) fn live_described() -> Operation {
             "From `Last-Event-ID`, else from `after`, else from now on; it has no end. Each event is one block: `id` its \
              position, `event` its type, `data` the same object as in `GET /api/events`. A block without data moves the position \
              alone. Nothing is missed and nothing comes twice for a client that comes back with the last id, be it to another \
-             replica; who reads too slowly is sent away and comes back like that.",
+             replica; who reads too slowly is sent away and comes back like that. The stream ends within seconds with the token that \
+             it was asked for with.",
         )
         .with(after())
         .with(types_described())

@@ -9,8 +9,9 @@ use super::reader::Reader;
 use super::tail;
 use super::window::Window;
 
-/// Readers at once in one process: twice what is foreseen. Each costs a connection and what that buffers, 100 kB at worst.
-const MOST_READERS: usize = 2_000;
+/// Readers at once in one process, unless told otherwise: twice what is foreseen. Each costs a connection and what that buffers,
+/// 100 kB at worst.
+pub const DEFAULT_READERS: usize = 2_000;
 
 /// The live feed of a process.
 pub struct LiveFeed {
@@ -64,10 +65,10 @@ impl From<StoreFailure> for NoReading {
 }
 
 impl LiveFeed {
-    /// A feed of that store's log. Its tail runs on the current Tokio runtime, and costs nothing while nobody reads.
+    /// A feed of that store's log for so many readers at once. Its tail runs on the current Tokio runtime, and costs nothing while nobody reads.
     #[must_use]
-    pub fn start(store: Arc<dyn Store>) -> Self {
-        Self::bounded(store, MOST_READERS, Window::at(0))
+    pub fn start(store: Arc<dyn Store>, most_readers: usize) -> Self {
+        Self::bounded(store, most_readers, Window::at(0))
     }
 
     pub(super) fn bounded(store: Arc<dyn Store>, most_readers: usize, window: Window) -> Self {

@@ -21,5 +21,5 @@ mod tail;
 mod tests;
 mod window;
 
-pub use feed::{LiveFeed, NoReading};
+pub use feed::{DEFAULT_READERS, LiveFeed, NoReading};
 pub use reader::Reader;

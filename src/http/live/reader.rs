@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use actix_web::web::Bytes;
 use conductor_core::port::{LogFilter, StoreFailure};
+use futures_util::future::OptionFuture;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Progress, Shared};
 use super::frame::{Frame, comment, opening};
 use super::window::Seen;
+use crate::caller::Pass;
 use crate::paging::PAGE;
 
 /// How long a connection may be silent: below the idle time-outs of usual proxies, and how a reader learns that it lost us.
@@ -22,6 +24,8 @@ pub struct Reader {
     shared: Arc<Shared>,
     progress: watch::Receiver<Progress>,
     filter: LogFilter,
+    /// Without which nothing more is handed out; `None`: none is needed.
+    pass: Option<Pass>,
     /// Everything up to here that passes the filter has been handed out, or lies in `ready`.
     position: u64,
     /// Whether it has reached the window: from then on, to fall out of it is to be too slow.
@@ -36,6 +40,7 @@ pub struct Reader {
 /// Why a reader is sent away; it finds these words in a comment.
 enum Farewell {
     Slow,
+    Void,
     Closing,
     Store,
 }
@@ -50,7 +55,24 @@ impl Reader {
     ) -> Self {
         let ready = VecDeque::from([opening(position, COME_BACK_AFTER)]);
         let last_said = Instant::now();
-        Self { shared, progress, filter, position, live: false, ready, last_said, ended: false, _place: place }
+        Self {
+            shared,
+            progress,
+            filter,
+            pass: None,
+            position,
+            live: false,
+            ready,
+            last_said,
+            ended: false,
+            _place: place,
+        }
+    }
+
+    /// The same, for as long as that pass holds.
+    #[must_use]
+    pub fn for_as_long_as(self, pass: Option<Pass>) -> Self {
+        Self { pass, ..self }
     }
 
     /// Reads the first page, where it isn't in the window, so that a store that is away is told before anything is answered.
@@ -73,7 +95,7 @@ impl Reader {
                 self.end(Farewell::Closing);
                 continue;
             }
-            match self.advance().await {
+            match self.go_on().await {
                 Ok(true) => {}
                 Ok(false) => self.wait().await,
                 Err(failure) => {
@@ -82,6 +104,17 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// One step, as far as the pass allows; whether there was any. Where the store can't say whether it does, there is none.
+    async fn go_on(&mut self) -> Result<bool, StoreFailure> {
+        if let Some(pass) = &mut self.pass
+            && !pass.holds().await?
+        {
+            self.end(Farewell::Void);
+            return Ok(true);
+        }
+        self.advance().await
     }
 
     /// Goes on in the log, as far as that is at hand; whether it went anywhere.
@@ -120,13 +153,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Until the log grows, the process goes down, or it is time to say that both are still there.
+    /// Until the log grows, the process goes down, or it is time to look at the pass again or to say that all is still there.
     async fn wait(&mut self) {
         let heartbeat = sleep_until(self.last_said + HEARTBEAT);
+        let pass = OptionFuture::from(self.pass.as_ref().map(|pass| sleep_until(pass.due())));
         tokio::select! {
             changed = self.progress.changed() => if changed.is_err() {
                 self.end(Farewell::Closing);
             },
+            Some(()) = pass => {}
             () = heartbeat => {
                 let stands_still = self.progress.borrow().failing;
                 let text = if stands_still { "heartbeat, but the log can't be read now" } else { "heartbeat" };
@@ -138,6 +173,7 @@ impl Reader {
     fn end(&mut self, why: Farewell) {
         let words = match why {
             Farewell::Slow => "the log grows faster than you read: come back with Last-Event-ID",
+            Farewell::Void => "the token opens nothing any more: ask an operator for a fresh one",
             Farewell::Closing => "the daemon is going down: come back with Last-Event-ID",
             Farewell::Store => "the log can't be read now: come back with Last-Event-ID",
         };

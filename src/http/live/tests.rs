@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::port::LogFilter;
+use conductor_core::token::Token;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::feed::{LiveFeed, NoReading};
 use super::reader::{HEARTBEAT, Reader};
 use super::window::Window;
+use crate::caller::Pass;
+use crate::caller::pass::RECHECK;
 use crate::testing::Daemon;
 
 /// For a debug build on a busy machine.
@@ -179,7 +182,7 @@ async fn a_store_that_is_away_is_told_before_anything_is_answered_and_in_heartbe
     block(&mut reader).await;
     tokio::time::pause();
     assert_eq!(block(&mut reader).await, ": heartbeat, but the log can't be read now\nid: 2\n\n");
-    let fresh = super::LiveFeed::start(Arc::clone(daemon.store()));
+    let fresh = super::LiveFeed::start(Arc::clone(daemon.store()), 1);
     assert!(matches!(fresh.read(None, LogFilter::default()).await.err(), Some(NoReading::Store(_))));
 }
 
@@ -207,4 +210,59 @@ async fn while_nobody_reads_nothing_is_kept_and_the_next_reader_begins_afresh() 
         assert_eq!(block(&mut now).await, format!("retry: 2000\nid: {}\n\n", 10 * round + 10));
         assert_eq!(positions(&mut earlier, 6).await[0], 10 * round + 5);
     }
+}
+
+/// A pass of a token that was just made, which reading holds on to.
+async fn pass(daemon: &Daemon) -> (Pass, Token) {
+    let token = daemon.token("viewer", "eve").await.1;
+    (Pass::new(Arc::clone(&daemon.edge.admission.keyring), token.digest), token)
+}
+
+#[actix_web::test]
+async fn a_reader_whose_token_is_taken_back_is_sent_away_within_seconds_and_others_read_on() {
+    let daemon = Daemon::start().await;
+    let feed = feed(&daemon, 100);
+    let ((taken, token), (kept, _)) = (pass(&daemon).await, pass(&daemon).await);
+    let mut reader = read(&feed, None).await.for_as_long_as(Some(taken));
+    let mut other = read(&feed, None).await.for_as_long_as(Some(kept));
+    for reader in [&mut reader, &mut other] {
+        block(reader).await;
+    }
+    approve(&daemon, 1..=1).await;
+    assert_eq!([positions(&mut reader, 1).await, positions(&mut other, 1).await], [[1], [1]]);
+    daemon.store().revoke_token(&token.id, daemon.edge.now()).await.unwrap();
+    tokio::time::pause();
+    let began = Instant::now();
+    let last = block(&mut reader).await;
+    assert!(last.starts_with(": the token opens nothing any more") && last.ends_with("id: 1\n\n"), "{last}");
+    assert_eq!(reader.next().await, None);
+    assert!(began.elapsed() <= RECHECK, "{:?}", began.elapsed());
+    assert!(block(&mut other).await.starts_with(": heartbeat"));
+}
+
+#[actix_web::test]
+async fn nothing_is_shown_to_a_reader_whose_token_ended_however_much_there_is_to_read() {
+    let daemon = Daemon::start().await;
+    let feed = feed(&daemon, 100);
+    let (pass, token) = pass(&daemon).await;
+    let mut reader = read(&feed, None).await.for_as_long_as(Some(pass));
+    block(&mut reader).await;
+    daemon.store().revoke_token(&token.id, daemon.edge.now()).await.unwrap();
+    approve(&daemon, 1..=1).await;
+    tokio::time::pause();
+    tokio::time::advance(RECHECK).await;
+    let last = block(&mut reader).await;
+    assert!(last.ends_with("id: 0\n\n") && !last.contains("data"), "what came after it is not shown: {last}");
+}
+
+#[actix_web::test]
+async fn where_the_store_cant_say_whether_a_token_holds_nothing_more_is_shown() {
+    let daemon = Daemon::start().await;
+    let feed = feed(&daemon, 100);
+    let mut reader = read(&feed, None).await.for_as_long_as(Some(pass(&daemon).await.0));
+    block(&mut reader).await;
+    daemon.store().close().await;
+    tokio::time::pause();
+    assert!(block(&mut reader).await.starts_with(": the log can't be read now"));
+    assert_eq!(reader.next().await, None);
 }

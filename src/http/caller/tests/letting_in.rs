@@ -9,6 +9,7 @@ fn closed() -> Vec<TestRequest> {
         "/api/queue",
         "/api/events",
         "/api/agents",
+        "/api/events/live",
         "/api/assignments/next?agentId=dev-e-node",
         "/api/admin/tokens",
         "/api",

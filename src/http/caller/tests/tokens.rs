@@ -15,7 +15,9 @@ async fn a_token_opens_until_it_is_taken_back_or_ends() {
         daemon.send_from("127.0.0.1", request).await.refused(401, "unauthorized");
     }
     let guessed = format!("cet_{}", "0".repeat(64));
-    daemon.send(with(&guessed, get("/api/issues"))).await.refused(401, "unauthorized");
+    for path in ["/api/issues", "/api/events/live"] {
+        daemon.send(with(&guessed, get(path))).await.refused(401, "unauthorized");
+    }
     let twice = with(&operator, get("/api/issues")).append_header(("Authorization", "Bearer x"));
     daemon.send(twice).await.refused(401, "unauthorized");
 
