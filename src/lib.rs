@@ -1,5 +1,6 @@
 //! The composition root as a library: settings, the daemon's life, and the stories that demo and tests play.
 
+mod allocator;
 pub mod cli;
 pub mod config;
 pub mod daemon;

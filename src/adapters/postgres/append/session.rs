@@ -1,12 +1,13 @@
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conductor_core::port::{AppendError, Receipt, StoreFailure};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, NoTls, Statement};
+use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket, Statement};
 
 use super::Queued;
 use super::statement::{Arrays, FULL, PLAIN, call};
@@ -22,14 +23,17 @@ const LOCK_TIMEOUT_MS: &str = "4000";
 /// How long a transaction of a writer may stand open without a statement.
 const LEFT_OPEN_MS: &str = "3000";
 
-/// The writer's own connection, with its statements prepared.
+/// What carries questions and answers of a session, as long as it is polled. A task of its own would be two more changes of
+/// task for each append.
+pub(super) type Line = Connection<Socket, NoTlsStream>;
+
+/// The writer's own session, with its statements prepared.
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
     plain: Statement,
     full: Statement,
     announce: Statement,
-    connection: JoinHandle<Result<(), Error>>,
     deadline: Duration,
     ids: Mutex<StreamIds>,
 }
@@ -47,7 +51,7 @@ pub(super) enum Written {
 }
 
 impl Session {
-    pub(super) async fn open(config: &Config, statement_timeout: Duration) -> Result<Self, StoreFailure> {
+    pub(super) async fn open(config: &Config, statement_timeout: Duration) -> Result<(Self, Line), StoreFailure> {
         let statement_ms = statement_timeout.as_millis().to_string();
         let config = with_settings(
             config,
@@ -70,19 +74,21 @@ impl Session {
             ],
         );
         let opening = async {
-            let (client, connection) = config.connect(NoTls).await?;
-            let connection = tokio::spawn(connection);
-            let plain = client.prepare(&call(PLAIN)).await?;
-            let full = client.prepare(&call(FULL)).await?;
-            let announce = client.prepare("SELECT pg_notify('conductor_log', $1)").await?;
-            Ok::<_, Error>((client, connection, plain, full, announce))
+            let (client, mut line) = config.connect(NoTls).await?;
+            let (plain, full, announce) = {
+                let mut statements = pin!(prepared(&client));
+                tokio::select! {
+                    biased;
+                    statements = &mut statements => statements?,
+                    // Where the line ends, so do they.
+                    _ = &mut line => statements.await?,
+                }
+            };
+            let deadline = statement_timeout + Duration::from_secs(1);
+            Ok::<_, Error>((Self { client, plain, full, announce, deadline, ids: Mutex::default() }, line))
         };
         match timeout(statement_timeout, opening).await {
-            Ok(Ok((client, connection, plain, full, announce))) => {
-                let deadline = statement_timeout + Duration::from_secs(1);
-                Ok(Self { client, plain, full, announce, connection, deadline, ids: Mutex::default() })
-            }
-            Ok(Err(error)) => Err(failure(&error)),
+            Ok(opened) => opened.map_err(|error| failure(&error)),
             Err(_) => Err(StoreFailure::Unavailable("the server did not take a connection in time".to_owned())),
         }
     }
@@ -141,8 +147,9 @@ impl Session {
     }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.connection.abort();
-    }
+async fn prepared(client: &Client) -> Result<(Statement, Statement, Statement), Error> {
+    let plain = client.prepare(&call(PLAIN)).await?;
+    let full = client.prepare(&call(FULL)).await?;
+    let announce = client.prepare("SELECT pg_notify('conductor_log', $1)").await?;
+    Ok((plain, full, announce))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conductor_core::port::StoreFailure;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture, OptionFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,7 +12,7 @@ use tokio_postgres::Config;
 
 use super::herald::Herald;
 use super::pace::Pace;
-use super::session::{Session, Written};
+use super::session::{Line, Session, Written};
 use super::{QUEUE, Queued, batch, unavailable};
 use crate::tail::LogTail;
 
@@ -27,6 +27,7 @@ pub(super) struct Task {
     queue: mpsc::Receiver<Queued>,
     closing: watch::Receiver<bool>,
     session: Option<Arc<Session>>,
+    line: Option<Line>,
     waiting: Vec<Queued>,
     pace: Pace,
     herald: Herald,
@@ -51,7 +52,18 @@ impl Task {
         closing: watch::Receiver<bool>,
     ) -> Self {
         let (pace, herald) = (Pace::default(), Herald::default());
-        Self { config, statement_timeout, log, queue, closing, session: None, waiting: Vec::new(), pace, herald }
+        Self {
+            config,
+            statement_timeout,
+            log,
+            queue,
+            closing,
+            session: None,
+            line: None,
+            waiting: Vec::new(),
+            pace,
+            herald,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -86,6 +98,8 @@ impl Task {
             tokio::select! {
                 biased;
                 Some(done) = asked.next() => asked.extend(self.finish(done)),
+                // When it ends, what is under way fails, and the next session brings another one.
+                Some(_) = OptionFuture::from(self.line.as_mut()) => self.line = None,
                 taken = self.queue.recv_many(&mut self.waiting, room), if open && room > 0 => open = taken > 0,
                 () = until(tell_at), if tell_at.is_some() => asked.extend(self.announce()),
                 () = told(&mut self.closing), if !self.queue.is_closed() => self.queue.close(),
@@ -93,8 +107,9 @@ impl Task {
                 else => {}
             }
         }
-        if let Some(announced) = self.announce() {
-            announced.await;
+        if let (Some(announced), Some(line)) = (self.announce(), self.line) {
+            // Until the one or the other.
+            future::select(announced, line).await;
         }
     }
 
@@ -104,7 +119,9 @@ impl Task {
             Some(session) if !session.is_closed() => Ok(Arc::clone(session)),
             Some(_) | None if self.pace.in_flight() > 0 => Err(unavailable("the connection broke")),
             Some(_) | None => {
-                let session = Arc::new(Session::open(&self.config, self.statement_timeout).await?);
+                let (session, line) = Session::open(&self.config, self.statement_timeout).await?;
+                self.line = Some(line);
+                let session = Arc::new(session);
                 Ok(Arc::clone(self.session.insert(session)))
             }
         }
@@ -177,7 +194,7 @@ impl Task {
             Written::Unknown(failure) => {
                 tracing::warn!(%failure, appends = batch.len(), "failed to learn what became of a batch");
                 batch::fail(batch, &failure);
-                self.session = None;
+                (self.session, self.line) = (None, None);
             }
         }
     }
