@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`codec`] | core's records as JSON text and back: events with their schema versions, documents, effects |
 //! | [`replay`] | what a stream's events add up to, and the number of the projections that made a stored row |
+//! | [`read_ahead`] | the whole log, page by page, for whoever folds all of it |
 //! | [`memory`] · [`sqlite`] · [`postgres`] | the stores; each passes the one suite in `contract` |
 //! | [`system_clock`] · [`system_entropy`] | time and randomness of the machine |
 //!
@@ -20,6 +21,7 @@ pub mod contract;
 
 pub mod memory;
 pub mod postgres;
+pub mod read_ahead;
 pub mod replay;
 mod retention;
 pub mod sqlite;

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
+use conductor_adapters::read_ahead::ReadAhead;
 use conductor_adapters::replay::Replay;
 use conductor_core::identity::StreamId;
-use conductor_core::port::{LogFilter, Store};
+use conductor_core::port::Store;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
 
@@ -14,9 +15,6 @@ use crate::filling::Filled;
 use crate::foreign_load::{ForeignLoad, TOO_MUCH};
 use crate::options::Options;
 use crate::table::{Table, median};
-
-/// Events per page of a rebuild: few enough to stay in the processor's cache.
-const PAGE: usize = 1000;
 
 /// The whole log folded into every stream's state, beside a bare read of the same rows that only counts bytes.
 pub(crate) async fn measure(options: &Options, filled: &Filled, table: &mut Table) -> anyhow::Result<()> {
@@ -54,21 +52,13 @@ pub(crate) async fn measure(options: &Options, filled: &Filled, table: &mut Tabl
     Ok(())
 }
 
-/// Reads the next page while it folds this one.
 async fn folded(store: &Arc<dyn Store>) -> anyhow::Result<usize> {
     let mut streams: HashMap<StreamId, Replay> = HashMap::new();
     let mut events = 0;
-    let page = |after: u64| {
-        let store = Arc::clone(store);
-        tokio::spawn(async move { store.read_log(after, PAGE, &LogFilter::default()).await })
-    };
-    let mut reading = page(0);
-    loop {
-        let read = reading.await??;
-        let Some(last) = read.last() else { return Ok(events) };
-        reading = page(last.position);
-        events += read.len();
-        for event in read {
+    let mut log = ReadAhead::after(Arc::clone(store), 0);
+    while let Some(page) = log.page().await? {
+        events += page.len();
+        for event in page {
             if let Some(replay) = streams.get_mut(&event.stream) {
                 replay.fold(event)?;
             } else {
@@ -79,6 +69,7 @@ async fn folded(store: &Arc<dyn Store>) -> anyhow::Result<usize> {
             }
         }
     }
+    Ok(events)
 }
 
 async fn counted(url: &str) -> anyhow::Result<usize> {
