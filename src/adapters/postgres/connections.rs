@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_core::port::StoreFailure;
@@ -11,6 +12,7 @@ use super::failure::{failure, pool_failure};
 use super::options::{CONNECT_TIMEOUT, PostgresOptions};
 use super::pooling::OnOneRuntime;
 use super::session_settings::with_settings;
+use super::stream_names::StreamNames;
 
 /// What a statement is given.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -24,6 +26,7 @@ pub(super) const TAKE_LOG_LOCK: &str = "SELECT pg_advisory_xact_lock(71650669087
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     pool: Pool,
+    names: Arc<StreamNames>,
     /// Longer than the server's own limit, which answers with a reason; this one is for a server that says nothing.
     silence: Duration,
 }
@@ -41,8 +44,9 @@ impl Connections {
                 ("jit", "off"),
             ],
         );
+        let names = Arc::new(StreamNames::default());
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_connect(config, OnOneRuntime::current(), recycling);
+        let manager = Manager::from_connect(config, OnOneRuntime::current(Arc::clone(&names)), recycling);
         let pool = Pool::builder(manager)
             .max_size(options.pool_size)
             .wait_timeout(Some(options.pool_wait))
@@ -51,7 +55,12 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreFailure::Unavailable(error.to_string()))?;
-        Ok(Self { pool, silence: options.statement_timeout + Duration::from_secs(1) })
+        Ok(Self { pool, names, silence: options.statement_timeout + Duration::from_secs(1) })
+    }
+
+    /// Which streams ids stand for.
+    pub(super) fn names(&self) -> &StreamNames {
+        &self.names
     }
 
     /// Hands each row to `take`, as it comes: a page of the log is never held twice.
@@ -59,7 +68,7 @@ impl Connections {
         &self,
         sql: &str,
         params: Params<'_>,
-        mut take: impl FnMut(&Row) -> Result<(), StoreFailure> + Send,
+        mut take: impl FnMut(Row) -> Result<(), StoreFailure> + Send,
     ) -> Result<(), StoreFailure> {
         let client = self.pool.get().await.map_err(|error| pool_failure(&error))?;
         let work = async {
@@ -67,7 +76,7 @@ impl Connections {
             let rows = client.query_raw(&statement, params.iter().copied()).await.map_err(|error| failure(&error))?;
             let mut rows = std::pin::pin!(rows);
             while let Some(row) = rows.try_next().await.map_err(|error| failure(&error))? {
-                take(&row)?;
+                take(row)?;
             }
             Ok(())
         };
@@ -86,7 +95,7 @@ impl Connections {
     ) -> Result<Vec<T>, StoreFailure> {
         let mut found = Vec::new();
         self.each(sql, params, |row| {
-            found.push(read(row)?);
+            found.push(read(&row)?);
             Ok(())
         })
         .await?;

@@ -2,8 +2,8 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | `append/` | the write side: one thread, one batch in flight, one round trip |
-//! | `log`, `read_models` | the read side, over a pool |
+//! | `append/` | the write side: one task, batches of one round trip each, the next one sent ahead |
+//! | `log`, `stream_names`, `read_models` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
 //! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `housekeeping` | one small table each |
 //! | `rebuild` | rows of older projections, made anew when a store is opened |
@@ -18,6 +18,7 @@ mod append;
 mod connections;
 mod early_checks;
 mod failure;
+mod generations;
 mod heartbeats;
 mod housekeeping;
 mod inbox;
@@ -33,6 +34,7 @@ mod rows;
 mod session_settings;
 mod sql_types;
 mod store;
+mod stream_names;
 mod tail;
 #[cfg(test)]
 mod tests;

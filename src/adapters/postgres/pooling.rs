@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
 use deadpool_postgres::Connect;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error, NoTls};
+
+use super::stream_names::StreamNames;
 
 /// Opens connections whose driver runs on the runtime that opened the store.
 ///
@@ -12,17 +16,19 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 #[derive(Debug)]
 pub(super) struct OnOneRuntime {
     runtime: Handle,
+    names: Arc<StreamNames>,
 }
 
 impl OnOneRuntime {
-    /// On the caller's runtime.
-    pub(super) fn current() -> Self {
-        Self { runtime: Handle::current() }
+    /// On the caller's runtime. Whatever was known of the database by another connection is forgotten with each new one.
+    pub(super) fn current(names: Arc<StreamNames>) -> Self {
+        Self { runtime: Handle::current(), names }
     }
 }
 
 impl Connect for OnOneRuntime {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        self.names.forget_all();
         let config = config.clone();
         let runtime = self.runtime.clone();
         // The socket belongs to the runtime on which it was opened, so opening it has to happen there as well.
@@ -56,7 +62,7 @@ mod tests {
         let url = std::env::var("CONDUCTOR_TEST_POSTGRES_URL").expect("run by tests/run, which starts PostgreSQL");
         let open = {
             let _entered = store.enter();
-            OnOneRuntime::current()
+            OnOneRuntime::current(Arc::default())
         };
         let (client, _driver) = worker.block_on(open.connect(&url.parse().unwrap())).unwrap();
         drop(worker);

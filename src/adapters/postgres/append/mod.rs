@@ -16,7 +16,6 @@ mod independent;
 mod pace;
 mod session;
 mod statement;
-mod stream_ids;
 mod task;
 mod verdict;
 mod writer;

@@ -11,9 +11,9 @@ use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket, Statement
 
 use super::Queued;
 use super::statement::{Arrays, FULL, PLAIN, call};
-use super::stream_ids::StreamIds;
 use super::verdict::verdicts;
 use crate::postgres::failure::{described, failure, repeats};
+use crate::postgres::generations::Generations;
 use crate::postgres::session_settings::with_settings;
 
 /// How long the log's lock may be waited for. Another replica holds it for milliseconds; one that froze while it holds the
@@ -22,6 +22,9 @@ const LOCK_TIMEOUT_MS: &str = "4000";
 
 /// How long a transaction of a writer may stand open without a statement.
 const LEFT_OPEN_MS: &str = "3000";
+
+/// Streams' ids by their keys.
+pub(super) type StreamIds = Generations<String, i64>;
 
 /// What carries questions and answers of a session, as long as it is polled. A task of its own would be two more changes of
 /// task for each append.
@@ -35,6 +38,8 @@ pub(super) struct Session {
     full: Statement,
     announce: Statement,
     deadline: Duration,
+    /// The ids of streams that were written to lately, by key. A stream has one id for good, so what is in here stays true for
+    /// as long as the session: a database that was restored behind it has ended that.
     ids: Mutex<StreamIds>,
 }
 

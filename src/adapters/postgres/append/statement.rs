@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Queued;
-use super::stream_ids::StreamIds;
+use super::session::StreamIds;
 use crate::codec::PreparedAppend;
 use crate::postgres::rows::projection;
 use crate::postgres::sql_types::{At, JsonText, bigint, without_nul};
@@ -105,7 +105,7 @@ impl<'a> Arrays<'a> {
         let mut arrays = Self { projection: projection(), announce, ..Self::default() };
         for (number, queued) in (1..).zip(batch) {
             let append = &queued.append;
-            arrays.streams.push(append, ids.get(&append.key));
+            arrays.streams.push(append, ids.get(append.key.as_str()));
             arrays.events.push(number, append);
             arrays.rows.push(append);
             arrays.answers.push(append);

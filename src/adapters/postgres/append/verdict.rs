@@ -3,7 +3,7 @@ use conductor_core::port::{AppendError, Guard, Receipt, StoreFailure};
 use tokio_postgres::Row;
 
 use super::Queued;
-use super::stream_ids::StreamIds;
+use super::session::StreamIds;
 use crate::codec::PreparedAppend;
 use crate::postgres::sql_types::{At, count};
 
