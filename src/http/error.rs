@@ -124,7 +124,7 @@ impl ApiError {
         Self::retried(Code::TooManyRequests, message, retry_after)
     }
 
-    /// 503: nothing was done, because of this.
+    /// 503 or 429: nothing was done now, because of this.
     pub fn not_now(code: Code, message: impl Into<String>) -> Self {
         Self::retried(code, message, RETRY_AFTER)
     }

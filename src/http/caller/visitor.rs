@@ -99,6 +99,16 @@ impl Visitor {
         }
     }
 
+    /// As whom it is told from others where places are few; `None` for a program of this machine that shows no token, since all
+    /// of those share one address.
+    #[must_use]
+    pub fn told_apart_as(&self) -> Option<&Payer> {
+        match self.standing {
+            Standing::OfThisMachine => None,
+            Standing::Bearer(_) | Standing::OfTrustedNetwork | Standing::Anybody => Some(&self.payer),
+        }
+    }
+
     /// Who pays for its requests.
     #[must_use]
     pub fn payer(&self) -> &Payer {

@@ -29,7 +29,8 @@ pub async fn live(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> R
         Some(position) => Some(position),
         None => query.number("after", 0..=LARGEST_POSITION)?,
     };
-    let reader = edge.live.read(after, filter).await?.for_as_long_as(edge.admission.pass(&visitor));
+    let reader =
+        edge.live.read(visitor.told_apart_as(), after, filter).await?.for_as_long_as(edge.admission.pass(&visitor));
     let body = unfold(reader, async |mut reader| reader.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), reader)));
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -58,6 +59,12 @@ impl From<NoReading> for ApiError {
             NoReading::Full => Self::not_now(
                 Code::TooManyReaders,
                 "as many read the live feed as may: try again after the time in Retry-After, or poll GET /api/events",
+            ),
+            NoReading::FullForOne { most } => Self::not_now(
+                Code::TooManyOwnReaders,
+                format!(
+                    "you read the live feed {most} times, as often as one caller may: end one of them, or poll GET /api/events"
+                ),
             ),
             NoReading::Closing => Self::not_now(
                 Code::Draining,
@@ -90,6 +97,7 @@ pub(crate) fn live_described() -> Operation {
         .with(types_described())
         .with(resume)
         .answers(Answer::text(200, "text/event-stream", stream, "Events, and a comment every 15 seconds."))
-        .refuses(&[Code::Malformed, Code::UnknownEventType, Code::TooManyReaders, Code::Draining])
+        .refuses(&[Code::Malformed, Code::UnknownEventType, Code::TooManyOwnReaders, Code::TooManyReaders])
+        .refuses(&[Code::Draining])
         .refuses(super::READS)
 }

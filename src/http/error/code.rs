@@ -60,6 +60,8 @@ codes! {
     KeyReused = UNPROCESSABLE_ENTITY "idempotency_key_reused",
     /// This caller has asked enough for now. Nothing was done.
     TooManyRequests = TOO_MANY_REQUESTS "too_many_requests",
+    /// This caller reads the live feed as often as one may: a quarter of all places, eight at least.
+    TooManyOwnReaders = TOO_MANY_REQUESTS "too_many_own_readers",
     /// A record of the store can't be understood: for the operator, the log says which.
     StoreCorrupt = INTERNAL_SERVER_ERROR "store_corrupt",
     /// The daemon is not ready to tell callers apart.

@@ -2,12 +2,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use conductor_core::decider::PORT_DEADLINE;
 use conductor_core::port::{LogFilter, Store, StoreFailure};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use super::places::Places;
 use super::reader::Reader;
 use super::tail;
 use super::window::Window;
+use crate::caller::rates::Payer;
 
 /// Readers at once in one process, unless told otherwise: twice what is foreseen. Each costs a connection and what that buffers,
 /// 100 kB at worst.
@@ -35,9 +37,7 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     window: RwLock<Window>,
     pub(super) progress: watch::Sender<Progress>,
-    /// One permit for each reader.
-    pub(super) places: Arc<Semaphore>,
-    most_readers: usize,
+    places: Arc<Places>,
     /// Somebody has begun to read.
     pub(super) arrived: Notify,
 }
@@ -47,6 +47,11 @@ pub(super) struct Shared {
 pub enum NoReading {
     /// Every place is taken.
     Full,
+    /// This caller has as many places as one may.
+    FullForOne {
+        /// So many.
+        most: usize,
+    },
     /// The process goes down.
     Closing,
     /// The log has no such position.
@@ -76,23 +81,28 @@ impl LiveFeed {
             store,
             window: RwLock::new(window),
             progress: watch::Sender::default(),
-            places: Arc::new(Semaphore::new(most_readers)),
-            most_readers,
+            places: Arc::new(Places::new(most_readers)),
             arrived: Notify::new(),
         });
         let tail = tokio::spawn(tail::follow(Arc::clone(&shared)));
         Self { shared, tail: Mutex::new(Some(tail)) }
     }
 
-    /// Begins to read after a position, or from now on, what passes the filter.
+    /// Begins to read after a position, or from now on, what passes the filter. Of one caller there are as many readers as its
+    /// share; `None` is a caller that can't be told from others.
     ///
     /// # Errors
     /// See [`NoReading`].
-    pub async fn read(&self, after: Option<u64>, filter: LogFilter) -> Result<Reader, NoReading> {
+    pub async fn read(
+        &self,
+        caller: Option<&Payer>,
+        after: Option<u64>,
+        filter: LogFilter,
+    ) -> Result<Reader, NoReading> {
         let place = {
             // Under the window's lock: see `Shared::rests`.
             let _window = self.shared.window();
-            Arc::clone(&self.shared.places).try_acquire_owned().map_err(|_| NoReading::Full)?
+            self.shared.places.take(caller)?
         };
         self.shared.arrived.notify_one();
         let mut progress = self.shared.progress.subscribe();
@@ -150,7 +160,7 @@ impl Shared {
     }
 
     pub(super) fn readers(&self) -> usize {
-        self.most_readers - self.places.available_permits()
+        self.places.in_use()
     }
 
     /// Whether nobody reads, so that the tail may rest. Decided under the window's lock, under which readers take their place:

@@ -15,6 +15,7 @@
 
 mod feed;
 mod frame;
+mod places;
 mod reader;
 mod tail;
 #[cfg(test)]

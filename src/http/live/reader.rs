@@ -5,11 +5,12 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use conductor_core::port::{LogFilter, StoreFailure};
 use futures_util::future::OptionFuture;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::feed::{Progress, Shared};
 use super::frame::{Frame, comment, opening};
+use super::places::Place;
 use super::window::Seen;
 use crate::caller::Pass;
 use crate::paging::PAGE;
@@ -33,8 +34,7 @@ pub struct Reader {
     ready: VecDeque<Bytes>,
     last_said: Instant,
     ended: bool,
-    /// Free for the next one when this reader is gone.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Why a reader is sent away; it finds these words in a comment.
@@ -48,7 +48,7 @@ enum Farewell {
 impl Reader {
     pub(super) fn new(
         shared: Arc<Shared>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         progress: watch::Receiver<Progress>,
         position: u64,
         filter: LogFilter,

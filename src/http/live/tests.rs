@@ -42,7 +42,7 @@ fn only(kind: &str) -> LogFilter {
 }
 
 async fn read(feed: &LiveFeed, after: impl Into<Option<u64>>) -> Reader {
-    feed.read(after.into(), LogFilter::default()).await.unwrap_or_else(|no| panic!("{no:?}"))
+    feed.read(None, after.into(), LogFilter::default()).await.unwrap_or_else(|no| panic!("{no:?}"))
 }
 
 async fn block(reader: &mut Reader) -> String {
@@ -96,7 +96,7 @@ async fn a_filter_that_seldom_matches_still_moves_the_place_to_resume_from() {
     escalate(&daemon, 1).await;
     let feed = feed(&daemon, 100);
     // Half of it from the store, half of it live.
-    let mut reader = feed.read(Some(5), only("ESCALATED")).await.unwrap();
+    let mut reader = feed.read(None, Some(5), only("ESCALATED")).await.unwrap();
     assert_eq!(positions(&mut reader, 1).await, [31]);
     approve(&daemon, 31..=40).await;
     escalate(&daemon, 2).await;
@@ -146,7 +146,7 @@ async fn there_is_a_limit_of_readers_and_who_leaves_makes_room() {
     let daemon = Daemon::start().await;
     let feed = feed(&daemon, 100);
     let mut readers = vec![read(&feed, None).await, read(&feed, None).await, read(&feed, None).await];
-    assert_eq!(feed.read(None, LogFilter::default()).await.err(), Some(NoReading::Full));
+    assert_eq!(feed.read(None, None, LogFilter::default()).await.err(), Some(NoReading::Full));
     readers.pop();
     assert_eq!(feed.readers(), 2);
     read(&feed, None).await;
@@ -167,7 +167,7 @@ async fn the_end_of_the_daemon_ends_every_reader_after_what_it_had_read() {
         }
         assert!(last.starts_with(": the daemon is going down") && last.ends_with("id: 2\n\n"), "{last}");
     }
-    assert_eq!(feed.read(None, LogFilter::default()).await.err(), Some(NoReading::Closing));
+    assert_eq!(feed.read(None, None, LogFilter::default()).await.err(), Some(NoReading::Closing));
 }
 
 #[actix_web::test]
@@ -177,13 +177,13 @@ async fn a_store_that_is_away_is_told_before_anything_is_answered_and_in_heartbe
     let feed = feed(&daemon, 100);
     let mut reader = read(&feed, None).await;
     daemon.store().close().await;
-    assert!(matches!(feed.read(Some(0), LogFilter::default()).await.err(), Some(NoReading::Store(_))));
+    assert!(matches!(feed.read(None, Some(0), LogFilter::default()).await.err(), Some(NoReading::Store(_))));
     // Whoever was there stays: the tail goes on by itself when the store is back.
     block(&mut reader).await;
     tokio::time::pause();
     assert_eq!(block(&mut reader).await, ": heartbeat, but the log can't be read now\nid: 2\n\n");
     let fresh = super::LiveFeed::start(Arc::clone(daemon.store()), 1);
-    assert!(matches!(fresh.read(None, LogFilter::default()).await.err(), Some(NoReading::Store(_))));
+    assert!(matches!(fresh.read(None, None, LogFilter::default()).await.err(), Some(NoReading::Store(_))));
 }
 
 #[actix_web::test]
@@ -196,7 +196,7 @@ async fn a_position_that_the_log_never_had_is_refused_and_one_of_another_replica
     let mut reader = read(&feed, 3).await;
     approve(&daemon, 4..=4).await;
     assert_eq!(positions(&mut reader, 1).await, [4]);
-    assert_eq!(feed.read(Some(99), LogFilter::default()).await.err(), Some(NoReading::BeyondTheEnd { head: 4 }));
+    assert_eq!(feed.read(None, Some(99), LogFilter::default()).await.err(), Some(NoReading::BeyondTheEnd { head: 4 }));
 }
 
 #[actix_web::test]

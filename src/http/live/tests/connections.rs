@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::*;
+use crate::caller::rates::Payer;
 use crate::edge::Edge;
 use crate::server::{ServerSettings, listen};
 
@@ -145,6 +146,31 @@ async fn a_thousand_readers_at_once_get_every_event_in_order() {
         (daemon.edge.live.readers() == 0).then_some(())
     })
     .await;
+}
+
+#[actix_web::test]
+async fn one_token_takes_no_more_than_its_share_of_the_places() {
+    let daemon = Daemon::start().await;
+    let (address, _server) = serve(&daemon.edge);
+    let (secret, greedy) = daemon.token("viewer", "eve").await;
+    let mut held = Vec::new();
+    for _ in 0..crate::live::DEFAULT_READERS / 4 {
+        let caller = Payer::Token(greedy.id.clone());
+        let reader = daemon.edge.live.read(Some(&caller), None, LogFilter::default()).await;
+        held.push(reader.unwrap_or_else(|no| panic!("{no:?}")));
+    }
+    let ask = || {
+        let bearer = ("Authorization", format!("Bearer {secret}"));
+        daemon.send(actix_web::test::TestRequest::get().uri("/api/events/live").insert_header(bearer))
+    };
+    let refused = ask().await;
+    let problem = refused.refused(429, "too_many_own_readers");
+    assert!(problem.contains("500 times") && refused.headers.contains_key("retry-after"), "{refused:?}");
+    // Without a token: somebody else.
+    Client::connect(address, "", None).await;
+    drop(held);
+    daemon.edge.live.close();
+    ask().await.refused(503, "draining");
 }
 
 /// Both ends of each connection are in this process, which may begin with room for 1,024 files.
