@@ -12,6 +12,7 @@ mod claims;
 mod database;
 mod filling;
 mod foreign_load;
+mod http;
 mod idle;
 mod latency;
 mod options;
@@ -53,6 +54,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if options.wants(Part::Tokens) {
         tokens::measure(&options, &mut table).await?;
+    }
+    if options.wants(Part::Http) {
+        http::measure(&options, &mut table).await?;
     }
     println!("{table}");
     Ok(())

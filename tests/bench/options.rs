@@ -52,6 +52,8 @@ pub(crate) enum Part {
     Idle,
     /// Token checks.
     Tokens,
+    /// The endpoints that agents ask most.
+    Http,
 }
 
 impl Options {

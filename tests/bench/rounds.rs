@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::foreign_load::TOO_MUCH;
 use crate::latency::{Latency, p50_p99};
 use crate::table::median;
@@ -16,9 +18,20 @@ pub(crate) struct Rounds {
 impl Rounds {
     /// Adds a round: both ran this long, while others used that share of the machine.
     pub(crate) fn add(&mut self, ours: Latency, reference: Latency, seconds: u64, foreign: f64) {
+        let took = Duration::from_secs(seconds);
+        self.add_timed((ours, took), (reference, took), foreign);
+    }
+
+    /// The same where each took a time of its own.
+    pub(crate) fn add_timed(
+        &mut self,
+        (ours, my_time): (Latency, Duration),
+        (reference, their_time): (Latency, Duration),
+        foreign: f64,
+    ) {
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = |latency: &Latency| latency.calls() as f64 / seconds as f64;
-        let (mine, theirs) = (rate(&ours), rate(&reference));
+        let rate = |latency: &Latency, time: Duration| latency.calls() as f64 / time.as_secs_f64();
+        let (mine, theirs) = (rate(&ours, my_time), rate(&reference, their_time));
         self.foreign = self.foreign.max(foreign);
         if foreign <= TOO_MUCH {
             self.ratios.push(mine / theirs);

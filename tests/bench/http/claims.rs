@@ -1,0 +1,77 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::foreign_load::ForeignLoad;
+use crate::options::Options;
+use crate::table::Table;
+
+use super::daemon::serve;
+use super::load::{Script, Taken, closed_loop};
+use super::reports::approve_all;
+use super::stores::{Kind, folder};
+use super::{ceiling, comparisons, expected};
+use crate::database;
+
+/// Claims that take longer than this have failed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// `GET /api/assignments/next`: each request by an instance of its own, so that each is handed fresh work, until all is.
+pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) -> anyhow::Result<()> {
+    let mut all = comparisons(options);
+    for _ in 0..options.rounds {
+        for (connections, rounds) in &mut all {
+            let watch = ForeignLoad::watch(options.postmaster)?;
+            let ours = ours(kind, options, *connections).await?;
+            let theirs = theirs(kind, options, *connections).await?;
+            rounds.add_timed(ours, theirs, watch.share()?);
+        }
+    }
+    let reference = match kind {
+        Kind::Sqlite => "an UPDATE",
+        Kind::Postgres => "SKIP LOCKED",
+    };
+    for (connections, rounds) in all {
+        let what =
+            format!("{kind}, GET /api/assignments/next, {connections} connections / {reference} behind a bare handler");
+        table.add(rounds.row(what, expected(connections)));
+    }
+    Ok(())
+}
+
+async fn ours(kind: Kind, options: &Options, connections: usize) -> anyhow::Result<Taken> {
+    let served = serve(kind.empty(options, "bench_http_claims").await?, connections, options.issues).await?;
+    approve_all(&served, options.issues).await?;
+    let scripts = served.agents.iter().enumerate();
+    let scripts = scripts.map(|(number, token)| claims_of(number, token, options.issues / connections)).collect();
+    let taken = closed_loop(served.serving.address, scripts, PATIENCE).await?;
+    served.serving.stop().await?;
+    Ok(taken)
+}
+
+fn claims_of(worker: usize, token: &str, most: usize) -> Script {
+    let (token, mut runs) = (token.to_owned(), 0..most);
+    Box::new(move || runs.next().map(|run| request(&format!("?agentId=worker-{worker}/run{run}"), &token)))
+}
+
+async fn theirs(kind: Kind, options: &Options, connections: usize) -> anyhow::Result<Taken> {
+    let ceiling = match kind {
+        Kind::Sqlite => ceiling::claims_in_sqlite(folder(options, "bench_http_update")?, options.issues).await?,
+        Kind::Postgres => {
+            let url = database::create(options, "bench_http_skip_locked").await?;
+            ceiling::claims_in_postgres(url, options.issues).await?
+        }
+    };
+    let each = options.issues / connections;
+    let script = |_| {
+        let (mut left, request) = (0..each, Arc::new(request("", "")));
+        Box::new(move || left.next().map(|_| request.to_vec())) as Script
+    };
+    let taken = closed_loop(ceiling.address, (0..connections).map(script).collect(), PATIENCE).await?;
+    ceiling.stop().await?;
+    Ok(taken)
+}
+
+fn request(query: &str, token: &str) -> Vec<u8> {
+    format!("GET /api/assignments/next{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n")
+        .into_bytes()
+}

@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use anyhow::Context;
+use conductor_adapters::system_clock::SystemClock;
+use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_core::identity::AgentId;
+use conductor_core::port::{Clock, Store};
+use conductor_core::roster::{AgentProfile, Role};
+use conductor_core::token::TokenOwner;
+use conductor_e::config::{Environment, Settings};
+use conductor_e::daemon::logging;
+use conductor_e::daemon::start::Daemon;
+use conductor_http::caller::issue::issue;
+
+use super::serving::Serving;
+
+/// A daemon, and the tokens with which it is asked.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// The daemon.
+    pub(super) serving: Serving,
+    /// One of an operator per connection.
+    pub(super) operators: Vec<String>,
+    /// One of an agent per connection.
+    pub(super) agents: Vec<String>,
+}
+
+/// Serves from an empty store, for at most so many connections. Each agent may hold that many issues.
+pub(super) async fn serve(store: Arc<dyn Store>, connections: usize, capacity: usize) -> anyhow::Result<Served> {
+    let environment = Environment::of([("CONDUCTOR_BIND", "127.0.0.1:0"), ("CONDUCTOR_IDENTITY", "token")]);
+    let mut settings = Settings::load(&environment)?;
+    // At its default level: what it costs to be ready to tell is part of it.
+    logging::start(&settings.log);
+    let capacity = u32::try_from(capacity)?;
+    let agents = (0..connections).map(|number| developer(number, capacity));
+    settings.policy.roster.agents = agents.collect::<Option<_>>().context("name the agents")?;
+    let operators = tokens(&*store, &settings, "operator", "person", connections).await?;
+    let agents = tokens(&*store, &settings, "agent", "worker", connections).await?;
+    let serving = Serving::start(async move |runtime| {
+        let daemon = Daemon::start(&settings, store, &runtime).await?;
+        let address = daemon.url.trim_start_matches("http://").parse()?;
+        Ok((address, async move || {
+            daemon.stop().await;
+        }))
+    });
+    Ok(Served { serving: serving.await?, operators, agents })
+}
+
+fn developer(number: usize, capacity: u32) -> Option<AgentProfile> {
+    let id = AgentId::parse(&format!("worker-{number}"))?;
+    Some(AgentProfile { id, role: Role::Developer, stacks: Vec::new(), tags: Vec::new(), logins: Vec::new(), capacity })
+}
+
+async fn tokens(
+    store: &dyn Store,
+    settings: &Settings,
+    kind: &str,
+    name: &str,
+    count: usize,
+) -> anyhow::Result<Vec<String>> {
+    let (entropy, now, mut secrets) = (SystemEntropy::new(), SystemClock.now(), Vec::with_capacity(count));
+    for number in 0..count {
+        let owner = TokenOwner::of(kind, &format!("{name}-{number}")).context("name a token's owner")?;
+        let (secret, _) = issue(store, &settings.policy, &entropy, owner, None, now).await?;
+        secrets.push(secret.expose().to_owned());
+    }
+    Ok(secrets)
+}

@@ -1,0 +1,46 @@
+//! The whole daemon over HTTP, beside the ceiling: the store's own statement behind a handler that does nothing else, on the
+//! same machine, in the same rounds, with the load generator on the same cores.
+//!
+//! Callers are connections that are kept alive and ask again as soon as they are answered. The daemon is the one that is
+//! served: identity `token` with a token per connection, its default limits, every pass.
+
+mod ceiling;
+mod claims;
+mod connection;
+mod daemon;
+mod load;
+mod reports;
+mod serving;
+mod stores;
+
+use crate::options::Options;
+use crate::rounds::Rounds;
+use crate::table::Table;
+
+use stores::Kind;
+
+/// The connections of the rows, as far as `--callers` names them.
+const CONNECTIONS: [usize; 3] = [32, 64, 256];
+
+/// Both endpoints on both stores.
+pub(crate) async fn measure(options: &Options, table: &mut Table) -> anyhow::Result<()> {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        reports::measure(kind, options, table).await?;
+        claims::measure(kind, options, table).await?;
+    }
+    Ok(())
+}
+
+/// A comparison at each number of connections.
+fn comparisons(options: &Options) -> Vec<(usize, Rounds)> {
+    let wanted = CONNECTIONS.into_iter().filter(|connections| options.callers.contains(connections));
+    wanted.map(|connections| (connections, Rounds::default())).collect()
+}
+
+/// What is wanted at that number of connections.
+fn expected(connections: usize) -> &'static str {
+    match connections {
+        64 => "at least 0.6 x rate, p99 below 25 ms",
+        _ => "at least 0.6 x rate",
+    }
+}
