@@ -1,4 +1,4 @@
-//! What other replicas wrote, brought into this one's index.
+//! What other replicas wrote, brought into what this one keeps in mind.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use conductor_actors::{Counters, Pass, StateListener};
 use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, Store};
+use conductor_http::numbers::Numbers;
 
 use super::work_index::WorkIndex;
 
@@ -17,14 +18,15 @@ const BATCH: usize = 1000;
 pub struct FollowLog {
     store: Arc<dyn Store>,
     index: Arc<WorkIndex>,
+    numbers: Arc<Numbers>,
     position: AtomicU64,
 }
 
 impl FollowLog {
     /// Follows from `position` on: what the index was filled with.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, index: Arc<WorkIndex>, position: u64) -> Self {
-        Self { store, index, position: AtomicU64::new(position) }
+    pub fn new(store: Arc<dyn Store>, index: Arc<WorkIndex>, numbers: Arc<Numbers>, position: u64) -> Self {
+        Self { store, index, numbers, position: AtomicU64::new(position) }
     }
 }
 
@@ -37,6 +39,12 @@ impl Pass for FollowLog {
             self.store.read_log(after, BATCH, &LogFilter::default()).await.map_err(|error| error.to_string())?;
         let Some(last) = events.last() else { return Ok(Counters::default()) };
         let (last, full) = (last.position, events.len() == BATCH);
+        for event in &events {
+            match &event.stream {
+                StreamId::PullRequest(reference) => self.numbers.is_pull_request(reference),
+                StreamId::Issue(_) | StreamId::Agent(_) | StreamId::Rig => {}
+            }
+        }
         let behind: BTreeSet<StreamId> = events
             .iter()
             .filter(|event| match event.stream {

@@ -19,6 +19,7 @@ use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
 use conductor_http::live::LiveFeed;
+use conductor_http::numbers::Numbers;
 use conductor_http::server::{self, ServerSettings};
 use conductor_http::webhook::{self, GitHubInbox, Reception, RepoNames, WebhookDoor, WebhookSecret};
 use tokio::runtime::Runtime;
@@ -105,7 +106,8 @@ impl Daemon {
         // The position first: what is appended while the index fills is read twice rather than missed.
         let position = store.head().await?;
         index.fill(&*store).await?;
-        let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
+        let numbers = Arc::<Numbers>::default();
+        let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>, Arc::clone(&numbers) as _];
         let admission = AdmissionSettings {
             mode: settings.identity,
             trusted_networks: settings.trusted_networks.clone(),
@@ -122,7 +124,7 @@ impl Daemon {
         coordinator.start_pass(InternalLane::new(ports.clone(), teller, LaneSettings::default()), lane).await;
         let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
-        let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), position);
+        let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), Arc::clone(&numbers), position);
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
         coordinator.start_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
@@ -138,7 +140,8 @@ impl Daemon {
         // The system may allow fewer connections than are wanted; then there are fewer readers too.
         let connections = descriptors::room_for(settings.connections);
         let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));
-        let edge = Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, admission, live));
+        let edge =
+            Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, numbers, admission, live));
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,

@@ -13,6 +13,7 @@ use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
 use crate::live::LiveFeed;
+use crate::numbers::Numbers;
 use crate::wire::AssignmentView;
 use conductor_actors::Rejected;
 use conductor_core::claim::QueueEntry;
@@ -42,6 +43,8 @@ pub struct Edge {
     pub claims: Arc<dyn Claims>,
     /// Who knows the queue.
     pub queue: Arc<dyn QueueView>,
+    /// What numbers are; has to be a listener of the coordinator.
+    pub numbers: Arc<Numbers>,
     /// Who is let in.
     pub admission: Admission,
     /// Where heartbeats are noted.
@@ -64,6 +67,7 @@ impl Edge {
         coordinator: Coordinator,
         claims: Arc<dyn Claims>,
         queue: Arc<dyn QueueView>,
+        numbers: Arc<Numbers>,
         admission: Admission,
         live: LiveFeed,
     ) -> Self {
@@ -71,6 +75,7 @@ impl Edge {
         Self {
             claims,
             queue,
+            numbers,
             admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
             live,

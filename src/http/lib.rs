@@ -25,6 +25,7 @@ pub mod heartbeats;
 pub mod idempotency;
 pub mod json;
 pub mod live;
+pub mod numbers;
 pub mod openapi;
 pub mod paging;
 pub mod query;

@@ -10,7 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::web::Data;
 use actix_web::{App, web};
-use conductor_actors::{Arbiters, Coordinator, Ports, Rejected, Request, Settings};
+use conductor_actors::{Arbiters, Coordinator, Ports, Rejected, Request, Settings, StateListener};
 use conductor_adapters::memory::MemoryStore;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::event::{Actor, Metadata};
@@ -26,6 +26,7 @@ use crate::caller::issue::issue;
 use crate::caller::{Admission, AdmissionSettings, admit};
 use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
 use crate::live::{DEFAULT_READERS, LiveFeed};
+use crate::numbers::Numbers;
 use crate::wire::AssignmentView;
 
 /// Noon of a day in 2026, until a test moves it.
@@ -120,19 +121,20 @@ impl Daemon {
         let (store, entropy) = (MemoryStore::new() as Arc<dyn Store>, Arc::new(SystemEntropy::new()));
         let admission =
             Admission::new(admission, Arc::clone(&store), Arc::clone(&clock) as _, Arc::clone(&entropy) as _);
+        let numbers = Arc::<Numbers>::default();
         let ports = Ports {
             store,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy,
             policy: Arc::new(policy),
-            listeners: Vec::new(),
+            listeners: vec![Arc::clone(&numbers) as Arc<dyn StateListener>],
         };
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;
         let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
         let (claims_port, queue_port) =
             (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
         let live = LiveFeed::start(Arc::clone(coordinator.store()), DEFAULT_READERS);
-        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, admission, live));
+        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, numbers, admission, live));
         edge.readiness.enter(Stage::Ready);
         Self { edge, clock, claims, queue }
     }
@@ -143,7 +145,8 @@ impl Daemon {
         let entropy = Arc::new(SystemEntropy::new());
         let admission = Admission::new(AdmissionSettings::default(), Arc::clone(self.store()), clock, entropy);
         let live = LiveFeed::start(Arc::clone(self.store()), DEFAULT_READERS);
-        Arc::new(Edge::new(coordinator, Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _, admission, live))
+        let (claims, queue) = (Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _);
+        Arc::new(Edge::new(coordinator, claims, queue, Arc::clone(&self.edge.numbers), admission, live))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {

@@ -18,7 +18,7 @@ use crate::idempotency;
 use crate::json::{Limits, Properties, RawBody, parse};
 use crate::openapi::{Answer, Body, Operation, Role, Tag};
 use crate::report::{
-    AGENT_ID, Place, ReportShape, agent_is_the_object, has_place, missing_agent, schema_of, shapes, translate,
+    AGENT_ID, Place, ReportShape, agent_is_the_object, has_place, missing_agent, schema_of, shapes, sought, translate,
 };
 use crate::wire::{EventAnswer, LogPlace};
 
@@ -102,8 +102,11 @@ async fn perform(
     key: Option<KeyedAnswer>,
 ) -> Result<EventAnswer, ApiError> {
     may_report(edge.policy(), caller, event_type)?;
-    let place =
-        if has_place(event_type) { Place::take(&mut properties, &**edge.store()).await? } else { Place::default() };
+    let place = if has_place(event_type) {
+        Place::take(&mut properties, &**edge.store(), &edge.numbers, sought(event_type)).await?
+    } else {
+        Place::default()
+    };
     let report = translate(event_type, caller, edge.policy(), &place, properties)?;
     let now = edge.now();
     if event_type.as_str() == "HEARTBEAT"

@@ -22,7 +22,7 @@ use conductor_core::identity::{AgentId, Claimant};
 use conductor_core::roster::{Policy, Role};
 
 pub use asked::{Asked, Reply};
-pub use place::Place;
+pub use place::{Place, Sought};
 pub use shapes::{ReportShape, schema_of, shapes};
 
 use crate::error::ApiError;
@@ -169,6 +169,25 @@ pub fn has_place(event_type: EventType) -> bool {
             !matches!(event_type.as_str(), "PROPOSAL_APPROVED" | "PROPOSAL_REJECTED" | "MILESTONE_COMPLETE")
         }
         Voice::EveryAgent | Voice::Daemon => false,
+    }
+}
+
+/// What the translation of a report asks its place for: most that an issue decides are about nothing else.
+#[must_use]
+pub fn sought(event_type: EventType) -> Sought {
+    match event_type.as_str() {
+        "ISSUE_APPROVED"
+        | "ISSUE_ASSIGNED"
+        | "ISSUE_UNASSIGNED"
+        | "ISSUE_CANCELLED"
+        | "ISSUE_REOPENED"
+        | "ISSUE_DONE"
+        | "ESCALATED"
+        | "PRIORITY_CHANGED"
+        | "DEPENDENCIES_CHANGED"
+        | "WORK_STARTED"
+        | "BRANCH_CREATED" => Sought::Issue,
+        _ => Sought::PullRequest,
     }
 }
 

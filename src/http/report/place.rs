@@ -4,6 +4,7 @@ use conductor_core::port::Store;
 
 use crate::error::ApiError;
 use crate::json::Properties;
+use crate::numbers::Numbers;
 use crate::subject;
 
 /// Where a report belongs, once the read models have said what its number is.
@@ -13,6 +14,15 @@ pub struct Place {
     pull_request: Option<PrRef>,
 }
 
+/// What a report wants to know of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// The issue alone: a number that is an issue is looked up no further.
+    Issue,
+    /// The pull request, too.
+    PullRequest,
+}
+
 impl Place {
     /// Takes `repo`, `issueNumber`, `prRepo` and `prNumber` out of a report and finds out what they mean: a number that is
     /// a known pull request means that pull request (review runs report its number as `issueNumber`), an issue stands for the
@@ -20,38 +30,43 @@ impl Place {
     ///
     /// # Errors
     /// When a property is missing or malformed, when `prNumber` is an issue, or when the store can't answer.
-    pub async fn take(properties: &mut Properties, store: &dyn Store) -> Result<Self, ApiError> {
+    pub async fn take(
+        properties: &mut Properties,
+        store: &dyn Store,
+        numbers: &Numbers,
+        sought: Sought,
+    ) -> Result<Self, ApiError> {
         let repo: RepoName = properties.required("repo")?;
         let pull_repo = properties.optional::<RepoName>("prRepo")?.unwrap_or_else(|| repo.clone());
         let number = number(properties, "issueNumber")?.map(|number| reference(&repo, number)).transpose()?;
         let pull_number = number_of_pull(properties)?;
         let pull = pull_number.map(|number| reference(&pull_repo, number)).transpose()?;
         if let Some(pull) = &pull
-            && subject::kind_of(store, pull).await? == Some(StreamKind::Issue)
+            && numbers.kind_of(store, pull).await? == Some(StreamKind::Issue)
         {
             return Err(ApiError::malformed(format!("prNumber is wrong: {pull} is an issue")));
         }
         match (number, pull) {
-            (Some(number), pull) => Self::of_number(store, number, pull).await,
+            (Some(number), pull) => match numbers.kind_of(store, &number).await? {
+                Some(StreamKind::PullRequest) => Self::of_pull_request(store, number).await,
+                Some(StreamKind::Issue) if pull.is_none() && sought == Sought::PullRequest => {
+                    Self::of_issue(store, number).await
+                }
+                Some(StreamKind::Issue | StreamKind::Agent | StreamKind::Rig) | None => {
+                    Ok(Self { issue: Some(number), pull_request: pull })
+                }
+            },
             (None, Some(pull)) => Self::of_pull_request(store, pull).await,
             (None, None) => Err(ApiError::malformed("issueNumber is missing: say which issue it is about")),
         }
     }
 
-    async fn of_number(store: &dyn Store, number: IssueRef, pull: Option<PrRef>) -> Result<Self, ApiError> {
-        match subject::kind_of(store, &number).await? {
-            Some(StreamKind::PullRequest) => Self::of_pull_request(store, number).await,
-            Some(StreamKind::Issue) if pull.is_none() => {
-                let pull_request = match subject::state(store, &StreamId::Issue(number.clone())).await? {
-                    Some(StreamState::Issue(issue)) => subject::pull_request_of(&issue),
-                    Some(StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
-                };
-                Ok(Self { issue: Some(number), pull_request })
-            }
-            Some(StreamKind::Issue | StreamKind::Agent | StreamKind::Rig) | None => {
-                Ok(Self { issue: Some(number), pull_request: pull })
-            }
-        }
+    async fn of_issue(store: &dyn Store, issue: IssueRef) -> Result<Self, ApiError> {
+        let pull_request = match subject::state(store, &StreamId::Issue(issue.clone())).await? {
+            Some(StreamState::Issue(issue)) => subject::pull_request_of(&issue),
+            Some(StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
+        };
+        Ok(Self { issue: Some(issue), pull_request })
     }
 
     async fn of_pull_request(store: &dyn Store, pull_request: PrRef) -> Result<Self, ApiError> {
@@ -127,7 +142,9 @@ mod tests {
 
     async fn place(daemon: &Daemon, text: &serde_json::Value) -> Result<(Option<String>, Option<String>), ApiError> {
         let read = crate::json::parse(text.to_string().as_bytes(), &crate::json::Limits::API)?;
-        let place = Place::take(&mut Properties::of(read)?, &**daemon.store()).await?;
+        let place =
+            Place::take(&mut Properties::of(read)?, &**daemon.store(), &daemon.edge.numbers, Sought::PullRequest)
+                .await?;
         Ok((place.issue.map(|issue| issue.to_string()), place.pull_request.map(|pull| pull.to_string())))
     }
 

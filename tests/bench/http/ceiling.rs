@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
@@ -20,6 +21,8 @@ use crate::story::Issue;
 
 use super::serving::Serving;
 
+/// As long as the daemon does: the machine may be held up for some seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// As many connections as a daemon's own pool has.
 const CLIENTS: usize = 16;
 /// What everybody does who keeps a queue in SQL; the handler answers with what a worker needs to begin.
@@ -127,7 +130,7 @@ async fn serve(endpoint: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -
     Serving::start(async move |_| {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let server = HttpServer::new(move || App::new().configure(endpoint.clone()));
-        let server = server.workers(workers).disable_signals().bind(("127.0.0.1", 0))?;
+        let server = server.workers(workers).keep_alive(KEEP_ALIVE).disable_signals().bind(("127.0.0.1", 0))?;
         let address = server.addrs()[0];
         let serving = server.run();
         let handle = serving.handle();
