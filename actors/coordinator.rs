@@ -175,7 +175,10 @@ mod tests {
 
     use super::*;
     use crate::testing::{Call, Fault, issue, metadata, play, settle};
-    use conductor_core::issue::IssueCommand;
+    use conductor_core::decider::Refusal;
+    use conductor_core::event::{IssueApproved, Priority};
+    use conductor_core::identity::Claimant;
+    use conductor_core::issue::{Claim, ClaimVia, IssueCommand};
 
     #[tokio::test(start_paused = true)]
     async fn agents_are_heard_while_all_other_room_is_taken() {
@@ -198,6 +201,57 @@ mod tests {
             let hold = AgentCommand::Pause { paused: true, reason: None };
             coordinator.execute::<AgentDecider>(agent, Request::new(hold, metadata())).await.unwrap();
             assert!(hanging.iter().all(|asked| !asked.is_finished()));
+        })
+        .await;
+    }
+
+    fn approved() -> IssueCommand {
+        IssueCommand::Approve(IssueApproved {
+            title: "Broken".to_owned(),
+            url: None,
+            body: None,
+            priority: Priority::Normal,
+            depends_on: Vec::new(),
+            stack: None,
+            escalate: Vec::new(),
+            tools: Vec::new(),
+            test_command: None,
+            build_command: None,
+            milestone: None,
+            labels: Vec::new(),
+            source: "test".to_owned(),
+            new_life: false,
+            updated_at: None,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_process_wrote_of_an_agent_counts_though_this_one_remembers_it_otherwise() {
+        play(Settings::default(), async |stage| {
+            let start = || Coordinator::start(stage.with.ports.clone(), Settings::default(), Arbiters::here(2));
+            let (ours, theirs) = (start().await, start().await);
+            let agent = AgentId::parse("dev-e-node").unwrap();
+            let pause = async |paused| {
+                let hold = Request::new(AgentCommand::Pause { paused, reason: None }, metadata());
+                theirs.execute::<AgentDecider>(StreamId::Agent(agent.clone()), hold).await.unwrap();
+            };
+            let ask = async |number, command| {
+                ours.execute::<IssueDecider>(issue(number), Request::new(command, metadata())).await
+            };
+            let claim = async |number| {
+                ask(number, approved()).await.unwrap();
+                let claim = Claim { claimant: Claimant::bare(agent.clone()), via: ClaimVia::Push };
+                ask(number, IssueCommand::Claim(claim)).await
+            };
+            // Seen at work, then paused elsewhere: an append that was decided on the past fails.
+            claim(1).await.unwrap();
+            ask(1, IssueCommand::Unassign { agent: None, reason: "room for another".to_owned() }).await.unwrap();
+            pause(true).await;
+            let refused = claim(2).await.unwrap_err();
+            assert!(matches!(refused, Rejected::Refused(Refusal::Rule { rule: "paused", .. })), "{refused:?}");
+            // Seen paused, then let go on elsewhere: a refusal is no append, so it is told on what the log says.
+            pause(false).await;
+            claim(3).await.unwrap();
         })
         .await;
     }

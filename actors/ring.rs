@@ -13,11 +13,11 @@ use crate::arbiters::Place;
 use crate::board::{Board, ShardBoard};
 use crate::gate::Gate;
 use crate::periodic::Passes;
-use crate::ports::Ports;
+use crate::ports::{Ports, StateListener};
 use crate::request::{Answer, Rejected, Request};
 use crate::settings::Settings;
 use crate::shard::{Drain, Execute, Shard};
-use crate::stream::{Office, Task};
+use crate::stream::{Neighbourhood, Office, Task};
 use crate::supervise::{Slot, supervise};
 
 /// What all rings of a coordinator share.
@@ -26,6 +26,7 @@ pub(crate) struct Circumstances {
     pub(crate) settings: Settings,
     pub(crate) passes: Arc<Passes>,
     pub(crate) board: Arc<Board>,
+    pub(crate) neighbourhood: Arc<Neighbourhood>,
     /// Admission to all streams but those of agents.
     pub(crate) gate: Gate,
     /// Admission to agents' own streams, where heartbeats end up: however much work is under way, they find room.
@@ -34,10 +35,12 @@ pub(crate) struct Circumstances {
 
 impl Circumstances {
     /// Around these, with nothing under way.
-    pub(crate) fn new(ports: Ports, settings: Settings) -> Self {
+    pub(crate) fn new(mut ports: Ports, settings: Settings) -> Self {
         let gate = || Gate::new(settings.requests, settings.retry_after);
         let (gate, agents_gate) = (gate(), gate());
-        Self { ports, settings, passes: Arc::default(), board: Arc::default(), gate, agents_gate }
+        let neighbourhood = Arc::<Neighbourhood>::default();
+        ports.listeners.push(Arc::clone(&neighbourhood) as Arc<dyn StateListener>);
+        Self { ports, settings, passes: Arc::default(), board: Arc::default(), neighbourhood, gate, agents_gate }
     }
 
     /// Admitted requests that are not answered yet.
@@ -69,6 +72,7 @@ impl<D: Decider> Ring<D> {
                 settings: with.settings.clone(),
                 passes: Arc::clone(&with.passes),
                 board: Arc::clone(&board),
+                neighbourhood: Arc::clone(&with.neighbourhood),
             });
             let slot = Arc::new(Slot::default());
             let crashing = Arc::clone(&board);

@@ -17,6 +17,7 @@ use crate::request::{Answer, Rejected, Request};
 use crate::settings::Settings;
 
 use super::memory::{Known, Memory};
+use super::neighbourhood::Neighbourhood;
 use super::plan::{Draft, Plan, plan};
 
 /// What all stream actors of a shard share.
@@ -25,6 +26,7 @@ pub(crate) struct Office {
     pub(crate) settings: Settings,
     pub(crate) passes: Arc<Passes>,
     pub(crate) board: Arc<ShardBoard>,
+    pub(crate) neighbourhood: Arc<Neighbourhood>,
 }
 
 /// Works for one stream.
@@ -68,7 +70,7 @@ impl<D: Decider> Clerk<D> {
     ) -> Result<Answer<D::State>, Rejected> {
         let _under_way = self.begin();
         let busy = Rejected::Busy { retry_after: self.office.settings.retry_after };
-        let mut read_meanwhile = false;
+        let (mut read_meanwhile, mut remember) = (false, true);
         for _ in 0..self.office.settings.attempts.max(1) {
             if Instant::now() >= until {
                 return Err(busy);
@@ -80,22 +82,23 @@ impl<D: Decider> Clerk<D> {
                     self.load().await?
                 }
             };
-            let neighbours = match self.neighbours(&known, request).await {
+            let neighbours = match self.neighbours(&known, request, remember).await {
                 Ok(neighbours) => neighbours,
                 Err(rejected) => {
                     *memory = Memory::Known(known);
                     return Err(rejected);
                 }
             };
+            let remembered = neighbours.remembered;
             let planned =
                 guarded("decide", || plan::<D>(&self.stream, &known, neighbours, request, &self.office.ports));
             let draft = match planned {
                 Ok(Plan::Write(draft)) => draft,
                 // An append is bound to the version that it was decided on. An answer without one has no such check, and another
                 // process may have written since: it is given only on what the log said during this command.
-                Ok(Plan::Tell(_)) if !read_meanwhile => {
-                    read_meanwhile = true;
-                    *memory = Memory::Known(self.load().await?);
+                Ok(Plan::Tell(_)) if !read_meanwhile || remembered => {
+                    *memory = Memory::Known(if read_meanwhile { known } else { self.load().await? });
+                    (read_meanwhile, remember) = (true, false);
                     continue;
                 }
                 Ok(Plan::Tell(outcome)) => {
@@ -119,7 +122,8 @@ impl<D: Decider> Clerk<D> {
                     return self.answer(next, outcome, Some(receipt));
                 }
                 Ok(Err(AppendError::Conflict { .. })) => {}
-                Ok(Err(AppendError::Guarded { guard: Guard::StreamAt { .. }, .. })) => {}
+                // The stream itself is where it was known to be; what else it looked at is not.
+                Ok(Err(AppendError::Guarded { guard: Guard::StreamAt { .. }, .. })) => remember = false,
                 Ok(Err(AppendError::Duplicate(receipt))) => {
                     let known = if receipt.last_version > known.version { self.load().await? } else { known };
                     *memory = Memory::Known(known.clone());

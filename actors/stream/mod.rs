@@ -6,6 +6,7 @@
 
 mod clerk;
 mod memory;
+mod neighbourhood;
 mod plan;
 mod reading;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::request::{Answer, Rejected, Request};
 
 pub(crate) use clerk::{Clerk, Office};
 use memory::Memory;
+pub(crate) use neighbourhood::Neighbourhood;
 
 /// What a caller waits for.
 pub(crate) type Reply<D> = oneshot::Sender<Result<Answer<<D as Decider>::State>, Rejected>>;

@@ -11,12 +11,23 @@ use crate::ports::Ports;
 use crate::request::Request;
 
 use super::memory::Known;
+use super::neighbourhood::Seen;
 
 /// The states of other streams that a decision looks at, with the guards that bind the append to them.
 #[derive(Default)]
 pub(super) struct Neighbours {
     pub(super) states: BTreeMap<StreamId, StreamState>,
     pub(super) guards: Vec<Guard>,
+    /// Whether any of them is what was seen before this command.
+    pub(super) remembered: bool,
+}
+
+impl Neighbours {
+    /// With that stream, bound to what was seen of it.
+    pub(super) fn take(&mut self, stream: StreamId, Seen { version, state }: Seen) {
+        self.guards.push(Guard::StreamAt { stream: stream.clone(), version });
+        self.states.extend(state.map(|state| (stream, state)));
+    }
 }
 
 /// What a decision comes to.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use conductor_core::decider::{Decider, PORT_DEADLINE, StreamState};
-use conductor_core::port::{Guard, PortFuture, Receipt, StoreFailure};
+use conductor_core::identity::StreamId;
+use conductor_core::port::{PortFuture, Receipt, StoreFailure};
 use futures_util::future::try_join_all;
 
 use crate::board::Cause;
@@ -13,6 +14,7 @@ use crate::request::{Rejected, Request};
 
 use super::clerk::Clerk;
 use super::memory::Known;
+use super::neighbourhood::Seen;
 use super::plan::Neighbours;
 
 impl<D: Decider> Clerk<D> {
@@ -30,23 +32,38 @@ impl<D: Decider> Clerk<D> {
         Ok(Known { version, state: Arc::new(state) })
     }
 
-    /// The states that the decision wants to see.
+    /// The states that the decision wants to see; those that are kept in mind from there, if it is to `remember`.
     pub(super) async fn neighbours(
         &self,
         known: &Known<D::State>,
         request: &Request<D::Command>,
+        remember: bool,
     ) -> Result<Neighbours, Rejected> {
         let wanted = guarded("reads", || D::reads(&known.state, &request.command))
             .map_err(|lost| self.lost(&lost, "; nothing was written"))?;
-        let store = &self.office.ports.store;
-        let loads = wanted.iter().map(|stream| self.ask("load a neighbour", move || store.load(stream)));
         let mut neighbours = Neighbours::default();
-        for (stream, found) in wanted.iter().zip(try_join_all(loads).await?) {
-            let version = found.as_ref().map_or(0, |(version, _)| *version);
-            neighbours.guards.push(Guard::StreamAt { stream: stream.clone(), version });
-            neighbours.states.extend(found.map(|(_, state)| (stream.clone(), state)));
+        let mut unknown = Vec::new();
+        for stream in wanted {
+            match self.office.neighbourhood.get(&stream).filter(|_| remember) {
+                Some(seen) => {
+                    neighbours.remembered = true;
+                    neighbours.take(stream, seen);
+                }
+                None => unknown.push(stream),
+            }
         }
+        let found = try_join_all(unknown.iter().map(|stream| self.neighbour(stream))).await?;
+        unknown.into_iter().zip(found).for_each(|(stream, seen)| neighbours.take(stream, seen));
         Ok(neighbours)
+    }
+
+    async fn neighbour(&self, stream: &StreamId) -> Result<Seen, Rejected> {
+        let store = &self.office.ports.store;
+        let found = self.ask("load a neighbour", || store.load(stream)).await?;
+        let (version, state) = found.map_or((0, None), |(version, state)| (version, Some(state)));
+        let seen = Seen { version, state };
+        self.office.neighbourhood.learn(stream, &seen);
+        Ok(seen)
     }
 
     /// Where the event with that version stands.

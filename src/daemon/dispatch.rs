@@ -68,8 +68,14 @@ impl Dispatch {
                 Proposal::Claim(issue) => issue,
             };
             offers.push(Offer { index: &self.index, issue: issue.clone() });
-            match self.claim(&issue, claimant).await {
-                Ok(()) => return self.held(&issue, claimant).await,
+            let stream = StreamId::Issue(issue.clone());
+            // Its body, which no state holds, is read while the claim is decided; who loses has read in vain.
+            let (claimed, row) = tokio::join!(self.claim(&issue, claimant), self.coordinator.store().row(&stream));
+            match claimed {
+                Ok(state) => match row {
+                    Ok(row) => return Ok(assignment(&state, claimant, row.and_then(|row| row.body))),
+                    Err(_) => return self.held(&issue, claimant).await,
+                },
                 // Lost, or no longer to be had: the next one.
                 Err(Rejected::Refused(refusal)) => {
                     tracing::debug!(%claimant, %issue, %refusal, "{claimant} does not get {issue}: {refusal}");
@@ -95,11 +101,15 @@ impl Dispatch {
         Ok(None)
     }
 
-    async fn claim(&self, issue: &IssueRef, claimant: &Claimant) -> Result<(), Rejected> {
+    /// Claims; gives the issue as the claim left it.
+    async fn claim(&self, issue: &IssueRef, claimant: &Claimant) -> Result<Arc<Issue>, Rejected> {
         let metadata = Metadata::by(Actor::Agent(claimant.agent.clone())).because_of("assignments/next");
         let claim = Claim { claimant: claimant.clone(), via: ClaimVia::Pull };
         let request = Request::new(IssueCommand::Claim(claim), metadata);
-        self.coordinator.execute::<IssueDecider>(StreamId::Issue(issue.clone()), request).await.map(|_| ())
+        self.coordinator
+            .execute::<IssueDecider>(StreamId::Issue(issue.clone()), request)
+            .await
+            .map(|answer| answer.state)
     }
 
     /// The claimant's assignment of an issue, if it is (still) its own and not started.
