@@ -16,8 +16,16 @@ pub(super) fn report_pull(issue: &mut Issue, reported: &PrReported) {
     if reported.provisional || issue.phase == Phase::Unapproved {
         return;
     }
-    let standing = Standing::reported(pr.clone(), issue.reference.clone(), reported);
-    make_current(issue, pr, standing);
+    let current = issue.current_pull().filter(|known| known.standing.pr == pr);
+    let head_before = current.map(|known| known.standing.head_sha.clone());
+    // It is current already, whoever reports it: only another head is news, and the facts of this one stay.
+    if head_before.as_ref().is_some_and(|head| reported.head_sha.is_none() || reported.head_sha == *head) {
+        return;
+    }
+    make_current(issue, pr.clone(), Standing::reported(pr, issue.reference.clone(), reported));
+    if head_before.flatten().is_some() {
+        take_new_head(issue);
+    }
 }
 
 fn make_current(issue: &mut Issue, pr: IssueRef, standing: Standing) {

@@ -3,7 +3,7 @@
 use super::tests::{BRANCH, NODE, PYTHON, REVIEWER, by_person, closed_as, in_progress, in_review, seen, webhook};
 use crate::issue::{IssueAction, IssueCommand, IssueObservation, Reported};
 use crate::pull_request::{PrObservation, VerdictKind};
-use crate::roster::UnknownAgents;
+use crate::roster::{GitHubMode, UnknownAgents};
 use crate::world::{World, issue_ref, labelled, login, opened, rule_of};
 
 fn with_hooks() -> World {
@@ -43,6 +43,36 @@ fn only_a_person_brings_an_escalated_issue_back_by_the_label() {
     assert_eq!(world.state(42), "escalated", "an agent would give itself a third attempt");
     world.ask(42, &IssueCommand::Observe(by("alice", 5_001)));
     assert_eq!(world.state(42), "queued");
+}
+
+#[test]
+fn without_github_the_holder_tells_of_a_new_head_and_a_report_without_one_hides_no_fact() {
+    let mut world = World::new(GitHubMode::None);
+    let reported = |head: Option<&str>| Reported::PullRequest {
+        repo: crate::identity::RepoName::parse(crate::world::REPO).unwrap(),
+        number: 57,
+        url: None,
+        branch: None,
+        head_sha: head.map(crate::world::sha),
+    };
+    world.label(42);
+    world.claim(42, NODE);
+    world.report(42, NODE, reported(Some("aaaa")));
+    world.check(57, "aaaa", 1, "failure");
+    world.claim(42, NODE);
+    assert_eq!(rule_of(&world.report(42, NODE, reported(None))), "unchanged");
+    assert_eq!(rule_of(&world.report(42, NODE, reported(Some("aaaa")))), "unchanged");
+    assert_eq!((world.state(42), world.issue(42).lease.is_some()), ("changes_requested", true));
+    assert_eq!(rule_of(&world.report(42, NODE, reported(Some("bbbb")))), "accepted");
+    let issue = world.issue(42);
+    assert_eq!((world.state(42), issue.lease, issue.leases_without_progress), ("in_review", None, 0));
+    assert_eq!(issue.pulls[&issue_ref(57)].heads(), 2);
+    assert_eq!(rule_of(&world.report(42, NODE, reported(Some("bbbb")))), "unchanged");
+    // Whoever takes the rework over says the same, and with no head nothing new.
+    world.check(57, "bbbb", 2, "failure");
+    world.claim(42, PYTHON);
+    assert_eq!(rule_of(&world.report(42, PYTHON, reported(None))), "accepted");
+    assert_eq!((world.state(42), world.issue(42).lease.is_some()), ("changes_requested", true));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::{Claim, ClaimVia, HolderReport, Issue, Phase, Reported, claim};
 
 pub(super) fn decide(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Decision<IssueEvent> {
-    if let Some(since) = said_before(issue, report) {
+    if let Some(since) = said_before(issue, report, given) {
         return Decision::unchanged(since);
     }
     if issue.phase == Phase::Unapproved {
@@ -39,7 +39,7 @@ pub(super) fn decide(issue: &Issue, report: &HolderReport, given: &Given<'_>) ->
 }
 
 /// The version at which the same was said and accepted before.
-fn said_before(issue: &Issue, report: &HolderReport) -> Option<u64> {
+fn said_before(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Option<u64> {
     let lease = issue.lease.as_ref().filter(|lease| lease.is_held_by(&report.by, report.token.as_deref()));
     match &report.what {
         Reported::Started { branch } => {
@@ -49,8 +49,14 @@ fn said_before(issue: &Issue, report: &HolderReport) -> Option<u64> {
         Reported::Branch { branch } => lease
             .filter(|lease| lease.started() && issue.branches.get(branch) == Some(&lease.epoch))
             .and_then(|lease| lease.started_version),
-        Reported::PullRequest { repo, number, .. } => {
+        Reported::PullRequest { repo, number, head_sha, .. } => {
             let pr = IssueRef::new(repo.clone(), *number)?;
+            // Without GitHub nobody else tells of a new head.
+            let known = issue.pulls.get(&pr).and_then(|pull| pull.standing.head_sha.as_ref());
+            let pushed = head_sha.is_some() && known.is_some() && known != head_sha.as_ref();
+            if pushed && given.policy.github == GitHubMode::None {
+                return None;
+            }
             let reported = issue.reported.get(&pr) == Some(&report.by.agent);
             let current = issue
                 .pulls
