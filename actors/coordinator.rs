@@ -176,9 +176,10 @@ mod tests {
     use super::*;
     use crate::testing::{Call, Fault, issue, metadata, play, settle};
     use conductor_core::decider::Refusal;
-    use conductor_core::event::{IssueApproved, Priority};
+    use conductor_core::event::{AgentQuotaReported, IssueApproved, Priority};
     use conductor_core::identity::Claimant;
     use conductor_core::issue::{Claim, ClaimVia, IssueCommand};
+    use conductor_core::overrule::{Reason, Ruling};
 
     #[tokio::test(start_paused = true)]
     async fn agents_are_heard_while_all_other_room_is_taken() {
@@ -198,8 +199,9 @@ mod tests {
             let refused = order(3).await.unwrap().unwrap_err();
             assert!(matches!(refused, Rejected::Busy { .. }), "{refused:?}");
             let agent = StreamId::Agent(AgentId::parse("dev-e-node").unwrap());
-            let hold = AgentCommand::Pause { paused: true, reason: None };
-            coordinator.execute::<AgentDecider>(agent, Request::new(hold, metadata())).await.unwrap();
+            let quota = AgentQuotaReported { five_hour_pct: Some(40.0), weekly_pct: None };
+            let report = AgentCommand::Report(Box::new(quota.into()));
+            coordinator.execute::<AgentDecider>(agent, Request::new(report, metadata())).await.unwrap();
             assert!(hanging.iter().all(|asked| !asked.is_finished()));
         })
         .await;
@@ -232,7 +234,9 @@ mod tests {
             let (ours, theirs) = (start().await, start().await);
             let agent = AgentId::parse("dev-e-node").unwrap();
             let pause = async |paused| {
-                let hold = Request::new(AgentCommand::Pause { paused, reason: None }, metadata());
+                let reason = Reason::parse("release day").unwrap();
+                let by = Ruling { operator: "ada".to_owned(), reason };
+                let hold = Request::new(AgentCommand::Pause { paused, by }, metadata());
                 theirs.execute::<AgentDecider>(StreamId::Agent(agent.clone()), hold).await.unwrap();
             };
             let ask = async |number, command| {

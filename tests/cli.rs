@@ -193,6 +193,30 @@ async fn the_log_is_followed_over_a_restart_of_the_daemon_without_gap_or_repeat(
 }
 
 #[tokio::test]
+async fn an_override_is_done_once_and_refused_with_the_reason() {
+    let daemon = with_issues().await;
+    let url = daemon.url();
+    let overrule =
+        |arguments: &[&str]| run(&[&["override", "--url", &url, "--reason", "why not"], arguments].concat(), &[]);
+    let done = overrule(&["release", "acme/web#4"]).well();
+    assert_eq!(done, "release acme/web#4: done, and on record as version 3 of acme/web#4, position 6.\n");
+    assert!(overrule(&["release", "acme/web#4"]).well().contains("nothing was recorded"));
+    overrule(&["pause", "rig"]).well();
+    assert!(run(&["queue", "--url", &url], &[]).well().contains("pause of the rig"));
+    overrule(&["assign", "acme/web#4", "--agent", "dev-e-node"]).badly(1, &["assign acme/web#4", "422", "paused"]);
+    let json = overrule(&["assign", "acme/web#4", "--agent", "dev-e-node", "--force", "--json"]).well();
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["type"], "OPERATOR_OVERRIDE");
+    overrule(&["cancel", "acme/web#99"]).badly(1, &["answered 404"]);
+    overrule(&["release", "acme/web#11"]).badly(1, &["acme/web#11 is escalated"]);
+
+    overrule(&["merge", "acme/web#4"]).badly(2, &["close-zombie"]);
+    overrule(&["assign", "acme/web#4"]).badly(2, &["--agent"]);
+    overrule(&["pause", "dev-e-node"]).badly(2, &["agent:<id>"]);
+    run(&["override", "pause", "rig", "--url", &url], &[]).badly(2, &["--reason"]);
+    run(&["override", "pause", "rig", "--url", &url, "--reason", " "], &[]).badly(2, &["must say why"]);
+}
+
+#[tokio::test]
 async fn nobody_there_and_somebody_else_there_say_what_to_do() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
     run(&["issues"], &[("CONDUCTOR_URL", &nobody)])

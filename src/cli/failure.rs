@@ -31,6 +31,16 @@ pub(super) enum Failure {
         /// Its own sentence.
         said: String,
     },
+    /// The daemon answers, and doesn't do it.
+    #[error("{what}, which was answered {}: {said}", status.as_u16())]
+    NotDone {
+        /// What was to be done.
+        what: String,
+        /// The status.
+        status: StatusCode,
+        /// Its own sentence.
+        said: String,
+    },
     /// Somebody answers, in words that are not the daemon's.
     #[error("understand {url}: {why}")]
     Foreign {
@@ -59,9 +69,23 @@ impl Failure {
             Self::Usage { .. } => 2,
             Self::Unreachable { .. }
             | Self::Refused { .. }
+            | Self::NotDone { .. }
             | Self::Foreign { .. }
             | Self::CutShort { .. }
             | Self::Output(_) => 1,
+        }
+    }
+
+    /// The same of something that was to be done rather than read.
+    pub(super) fn of_doing(self, what: &str) -> Self {
+        match self {
+            Self::Refused { status, said, .. } => Self::NotDone { what: what.to_owned(), status, said },
+            Self::Usage { .. }
+            | Self::Unreachable { .. }
+            | Self::NotDone { .. }
+            | Self::Foreign { .. }
+            | Self::CutShort { .. }
+            | Self::Output(_) => self,
         }
     }
 
@@ -74,7 +98,9 @@ impl Failure {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::CutShort { .. } | Self::Foreign { .. } => true,
-            Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Refused { status, .. } | Self::NotDone { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Usage { .. } | Self::Output(_) => false,
         }
     }
@@ -85,14 +111,15 @@ impl Failure {
             Self::Unreachable { .. } => {
                 Some("start one with `conductor-e serve`, or name the one that runs with --url or CONDUCTOR_URL")
             }
-            Self::Refused { status: StatusCode::UNAUTHORIZED, .. } => {
+            Self::Refused { status: StatusCode::UNAUTHORIZED, .. }
+            | Self::NotDone { status: StatusCode::UNAUTHORIZED, .. } => {
                 Some("give a token with --token, or in CONDUCTOR_TOKEN, or in the file that CONDUCTOR_TOKEN_FILE names")
             }
             Self::Foreign { .. } => {
                 Some("check --url or CONDUCTOR_URL: does a Conductor-E of this version or later listen there?")
             }
             Self::CutShort { .. } => Some("what was shown is not all of it: ask again"),
-            Self::Usage { .. } | Self::Refused { .. } | Self::Output(_) => None,
+            Self::Usage { .. } | Self::Refused { .. } | Self::NotDone { .. } | Self::Output(_) => None,
         }
     }
 }

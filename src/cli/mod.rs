@@ -11,6 +11,7 @@ mod failure;
 mod follow;
 mod issue;
 mod issues;
+mod overrule;
 mod queue;
 mod reading;
 mod screen;
@@ -32,6 +33,7 @@ use client::DaemonArguments;
 use events::EventsArguments;
 use issue::IssueArguments;
 use issues::IssuesArguments;
+use overrule::OverrideArguments;
 use queue::QueueArguments;
 use reading::{Form, ask};
 
@@ -63,6 +65,7 @@ Look into a daemon that runs (here, or where --url says):
   conductor-e queue                            what is handed out next, and what is blocked by what
   conductor-e agents                           who is there, and what they hold
   conductor-e events --follow                  every event from now on, as it happens
+  conductor-e override requeue acme/web#42 --reason …   overrule it, in your own name
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.";
 
@@ -88,6 +91,8 @@ enum Command {
     Queue(QueueArguments),
     /// Show the log of events.
     Events(EventsArguments),
+    /// Overrule the rules, in your own name and with a reason: release, requeue, assign, cancel, pause …
+    Override(OverrideArguments),
     /// Make, list and revoke the tokens by which the daemon tells callers apart.
     Token {
         #[command(subcommand)]
@@ -140,6 +145,7 @@ pub fn run() -> ExitCode {
         Command::Agents(which) => ask(daemon, async |daemon, screen| agents::agents(&which, daemon, screen).await),
         Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
+        Command::Override(what) => ask(daemon, async |daemon, screen| overrule::overrule(&what, daemon, screen).await),
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
         Command::Token { command } => token::token(file, daemon, command),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),

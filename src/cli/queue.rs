@@ -36,6 +36,9 @@ struct Row {
     escalate: Vec<String>,
     queued_at: String,
     blocked_by: Vec<String>,
+    /// Absent in answers of older daemons.
+    #[serde(default)]
+    paused_by: Vec<String>,
 }
 
 fn words(rows: &[Row], look: &Look) -> String {
@@ -52,11 +55,17 @@ fn words(rows: &[Row], look: &Look) -> String {
             Column::Text(&row.kind),
             Column::Text(&or_dash(&needs.join(", "))),
             Column::Figure(age(&row.queued_at, look.now)),
-            Column::Text(&or_dash(&row.blocked_by.join(", "))),
+            Column::Text(&or_dash(&held_back(row))),
             Column::Text(row.title.as_deref().unwrap_or_default()),
         ]);
     }
     table.text()
+}
+
+/// The pauses first: whatever else is done, they hold.
+fn held_back(row: &Row) -> String {
+    let pauses = row.paused_by.iter().map(|scope| format!("pause of the {scope}"));
+    pauses.chain(row.blocked_by.iter().cloned()).collect::<Vec<_>>().join(", ")
 }
 
 fn or_dash(text: &str) -> String {
@@ -75,14 +84,14 @@ mod tests {
             {"streamId": "acme/web#4", "title": "Mend the door", "kind": "work", "priority": "critical", "stack": "node",
              "escalate": ["requires-macos"], "queuedAt": "2026-11-21T11:00:00.000Z", "blockedBy": []},
             {"streamId": "acme/web#9", "title": null, "kind": "rework", "priority": "normal", "stack": null,
-             "escalate": [], "queuedAt": "2026-11-18T12:00:00.000Z", "blockedBy": ["acme/web#4"]},
+             "escalate": [], "queuedAt": "2026-11-18T12:00:00.000Z", "blockedBy": ["acme/web#4"], "pausedBy": ["rig"]},
         ]))
         .unwrap();
         assert_eq!(
             words(&rows, &look(None)),
-            "#  ISSUE       PRIORITY  KIND    NEEDS                 WAITS  BLOCKED BY  TITLE\n\
-             1  acme/web#4  critical  work    node, requires-macos     1h  -           Mend the door\n\
-             2  acme/web#9  normal    rework  -                        3d  acme/web#4"
+            "#  ISSUE       PRIORITY  KIND    NEEDS                 WAITS  BLOCKED BY                    TITLE\n\
+             1  acme/web#4  critical  work    node, requires-macos     1h  -                             Mend the door\n\
+             2  acme/web#9  normal    rework  -                        3d  pause of the rig, acme/web#4"
         );
         assert!(words(&[], &look(None)).starts_with("Nothing waits"));
     }

@@ -157,6 +157,13 @@ pub enum Refusal {
         /// What is so instead.
         why: String,
     },
+    /// It makes no sense where the target stands: 409, with that state.
+    Inapplicable {
+        /// Where the target stands.
+        state: String,
+        /// Why it makes no sense there, and what does.
+        why: String,
+    },
     /// The caller never may: 403.
     Forbidden {
         /// What is missing.
@@ -186,7 +193,10 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::StaleLease { holder: Some(holder), epoch } => write!(f, "stale lease: {holder} holds epoch {epoch}"),
             Self::StaleLease { holder: None, epoch } => write!(f, "stale lease: nobody holds it since epoch {epoch}"),
-            Self::LostRace { why } | Self::Forbidden { why } | Self::Malformed { why } => f.write_str(why),
+            Self::LostRace { why }
+            | Self::Inapplicable { why, .. }
+            | Self::Forbidden { why }
+            | Self::Malformed { why } => f.write_str(why),
             Self::Unknown { what } => write!(f, "unknown {what}"),
             Self::Rule { rule, why } => write!(f, "{why} (rule {rule})"),
         }

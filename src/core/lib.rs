@@ -8,6 +8,7 @@
 //! | [`event`] | every fact there is: typed payloads, wire names, the envelope around them |
 //! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
+//! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
@@ -24,6 +25,7 @@ pub mod event;
 pub mod github;
 pub mod identity;
 pub mod issue;
+pub mod overrule;
 pub mod port;
 pub mod pull_request;
 pub mod reaction;

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::event::{CiState, ReviewState};
-use crate::issue::{Issue, IssueAction, IssueCommand, IssueObservation, Reported};
+use crate::issue::{Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported};
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, VerdictKind};
 use crate::roster::GitHubMode;
-use crate::world::{World, labelled, login, opened};
+use crate::world::{World, claimant, labelled, login, opened};
 
 const REVIEWERS: [&str; 3] = ["review-e-bot[bot]", "review-e-codex-bot[bot]", "dev-e-bot[bot]"];
 const HEADS: [&str; 3] = ["aaaa", "bbbb", "cccc"];
@@ -208,6 +208,9 @@ enum Step {
     Check(u64, usize, u64, usize),
     Review(u64, VerdictKind, usize, usize, u64),
     Dispatch(u64),
+    Override(u64, IssueOverride),
+    Hold(bool, bool),
+    HoldAgent(usize, bool),
 }
 
 const AGENTS: [&str; 3] = ["dev-e-node", "dev-e-python", "dev-e-dotnet/pod1"];
@@ -238,7 +241,24 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         3 => (number.clone(), 0..HEADS.len(), 1..9_u64, 0..CONCLUSIONS.len()).prop_map(|(pull, head, run, end)| Step::Check(pull, head, run, end)),
         3 => (number.clone(), kinds, 0..REVIEWERS.len(), 0..HEADS.len(), 1..50_u64).prop_map(|(pull, kind, who, head, id)| Step::Review(pull, kind, who, head, id)),
-        1 => number.prop_map(Step::Dispatch),
+        1 => number.clone().prop_map(Step::Dispatch),
+        6 => (number, overruling()).prop_map(|(number, what)| Step::Override(number, what)),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(rig, paused)| Step::Hold(rig, paused)),
+        1 => (0..AGENTS.len(), any::<bool>()).prop_map(|(agent, paused)| Step::HoldAgent(agent, paused)),
+    ]
+}
+
+fn overruling() -> impl Strategy<Value = IssueOverride> {
+    let assign = (0..AGENTS.len(), any::<bool>())
+        .prop_map(|(agent, force)| IssueOverride::Assign { claimant: claimant(AGENTS[agent]), force });
+    prop_oneof![
+        1 => Just(IssueOverride::Release),
+        2 => Just(IssueOverride::Requeue),
+        3 => assign,
+        1 => Just(IssueOverride::Cancel),
+        1 => Just(IssueOverride::CloseZombie),
+        1 => Just(IssueOverride::Pause),
+        2 => Just(IssueOverride::Resume),
     ]
 }
 
@@ -296,5 +316,8 @@ fn perform(world: &mut World, step: &Step) {
             let deadline = crate::world::at(9_000);
             world.ask_pull(pull + 10, &PullRequestCommand::AssignReview { reviewer, deadline, reason: None })
         }
+        Step::Override(number, what) => world.overrule(*number, what.clone()),
+        Step::Hold(rig, paused) => world.pause((!rig).then_some(crate::world::REPO), *paused),
+        Step::HoldAgent(by, paused) => world.hold_agent(agent(by), *paused),
     };
 }

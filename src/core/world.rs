@@ -7,13 +7,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::agent::{AgentCommand, AgentDecider};
 use crate::decider::{Decider, Decision, Given, Moment, Outcome, Refusal, StreamState};
-use crate::event::{CheckRecorded, IssueState, PullRequestState};
-use crate::identity::{AgentId, Claimant, IssueRef, Login, Sha, StreamId};
+use crate::event::{CheckRecorded, IssueState, Priority, PullRequestState, ReviewState};
+use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha, StreamId};
 use crate::issue::{
-    Claim, ClaimVia, HolderReport, Issue, IssueAction, IssueCommand, IssueDecider, IssueObservation, Reported,
+    Claim, ClaimVia, HolderReport, Issue, IssueAction, IssueCommand, IssueDecider, IssueObservation, IssueOverride,
+    Reported,
 };
+use crate::overrule::{Reason, Ruling};
+use crate::port::Guard;
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, Verdict, VerdictKind};
 use crate::reaction::{Effect, Told};
+use crate::rig::{RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
 
@@ -43,6 +47,11 @@ pub(crate) fn login(text: &str) -> Login {
 
 pub(crate) fn claimant(text: &str) -> Claimant {
     Claimant::parse(text).unwrap()
+}
+
+/// An operator with a reason.
+pub(crate) fn ada() -> Ruling {
+    Ruling { operator: "ada".into(), reason: Reason::parse("the customer waits").unwrap() }
 }
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -179,13 +188,25 @@ impl World {
     }
 
     pub(crate) fn pause_agent(&mut self, agent: &str) {
-        let stream = StreamId::Agent(AgentId::parse(agent).unwrap());
-        let pause = AgentCommand::Pause { paused: true, reason: None };
-        assert_eq!(self.perform::<AgentDecider>(stream, &pause), Outcome::Accepted);
+        assert_eq!(self.hold_agent(agent, true), Outcome::Accepted);
+    }
+
+    pub(crate) fn hold_agent(&mut self, agent: &str, paused: bool) -> Outcome {
+        let stream = StreamId::Agent(claimant(agent).agent);
+        self.perform::<AgentDecider>(stream, &AgentCommand::Pause { paused, by: ada() })
     }
 
     pub(crate) fn stuck(&mut self, number: u64, agent: &str) -> Outcome {
         self.report(number, agent, Reported::Stuck { reason: "can't build".into() })
+    }
+
+    pub(crate) fn overrule(&mut self, number: u64, what: IssueOverride) -> Outcome {
+        self.ask(number, &IssueCommand::Override { what, by: ada() })
+    }
+
+    pub(crate) fn pause(&mut self, repo: Option<&str>, paused: bool) -> Outcome {
+        let repo = repo.map(|repo| RepoName::parse(repo).unwrap());
+        self.perform::<RigDecider>(StreamId::Rig, &RigCommand::Pause { repo, paused, by: ada() })
     }
 
     pub(crate) fn see_pull(&mut self, number: u64, seen: PrObservation) -> Outcome {
@@ -209,7 +230,10 @@ impl World {
             .collect();
         self.entropy += 1;
         let given = Given { now: self.now, policy: &self.policy, neighbours: &neighbours, entropy: self.entropy };
-        let Decision { events, outcome, .. } = D::decide(&state, command, &given);
+        let Decision { events, guards, outcome } = D::decide(&state, command, &given);
+        if let Some(guard) = guards.iter().find(|guard| !self.holds(guard)) {
+            return Outcome::Refused(Refusal::LostRace { why: format!("guarded: {guard:?}") });
+        }
         for decided in events {
             let version = self.version_of(&stream) + 1;
             D::evolve(&mut state, &decided.event, Moment { version, time: self.now });
@@ -222,7 +246,27 @@ impl World {
         assert_eq!(StreamState::from_value(D::KIND, &state.to_value()).as_ref(), Ok(&state), "a state reads back");
         self.states.insert(stream, state);
         self.check_invariants();
+        self.check_capacity();
         outcome
+    }
+
+    /// As the stores see it at an append.
+    fn holds(&self, guard: &Guard) -> bool {
+        let leases = || {
+            self.states.values().filter_map(|state| match state {
+                StreamState::Issue(issue) => issue.lease.as_ref(),
+                StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
+            })
+        };
+        match guard {
+            Guard::StreamAt { stream, version } => self.version_of(stream) == *version,
+            Guard::LeasesBelow { agent, limit } => {
+                leases().filter(|lease| lease.claimant.agent == *agent).count() < usize::try_from(*limit).unwrap()
+            }
+            Guard::NothingUnstarted { claimant } => {
+                !leases().any(|lease| lease.claimant == *claimant && !lease.started())
+            }
+        }
     }
 
     fn version_of(&self, stream: &StreamId) -> u64 {
@@ -245,6 +289,7 @@ impl World {
             }
         }
         self.check_dispatches();
+        self.check_approvals();
     }
 
     /// The first two invariants of the state machine, and what no sequence may reach.
@@ -270,6 +315,42 @@ impl World {
             assert!(issue.strikes <= 2, "{}: a third strike", issue.reference);
             let automatic = matches!(state, IssueState::Queued | IssueState::Assigned | IssueState::InProgress);
             assert!(issue.strikes < 2 || !automatic, "{}: a third attempt in {state}", issue.reference);
+        }
+    }
+
+    /// At most as many live leases per agent as it may hold, one more for a critical issue, whoever gave them.
+    fn check_capacity(&self) {
+        let mut held: BTreeMap<&AgentId, u32> = BTreeMap::new();
+        let mut critical = std::collections::BTreeSet::new();
+        for state in self.states.values() {
+            let StreamState::Issue(issue) = state else { continue };
+            let Some(lease) = issue.lease.as_ref().filter(|lease| !lease.hook) else { continue };
+            *held.entry(&lease.claimant.agent).or_default() += 1;
+            if issue.priority == Priority::Critical {
+                critical.insert(&lease.claimant.agent);
+            }
+        }
+        for (agent, held) in held {
+            let capacity = self.policy.roster.agent(agent).map_or(1, |profile| profile.capacity);
+            assert!(held <= capacity + u32::from(critical.contains(agent)), "{agent} holds {held}");
+        }
+    }
+
+    /// Who produced a change never approves it.
+    fn check_approvals(&self) {
+        for state in self.states.values() {
+            let StreamState::PullRequest(pull) = state else { continue };
+            let standing = pull.standing();
+            if standing.review != ReviewState::Approved {
+                continue;
+            }
+            let reviewer = standing.reviewer.as_deref().and_then(Login::parse);
+            assert_ne!(reviewer, pull.author, "{}: approved by its author", pull.reference);
+            let by_holder = pull.told.iter().flat_map(|issue| self.issue(issue.number).holders).any(|holder| {
+                let profile = self.policy.roster.agent(&holder);
+                profile.zip(reviewer.as_ref()).is_some_and(|(profile, login)| profile.logins.contains(login))
+            });
+            assert!(!by_holder, "{}: approved by who held a lease", pull.reference);
         }
     }
 
@@ -300,6 +381,7 @@ pub(crate) fn rule_of(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::Rule { rule, .. }) => rule,
         Outcome::Refused(Refusal::StaleLease { .. }) => "stale_lease",
         Outcome::Refused(Refusal::LostRace { .. }) => "lost_race",
+        Outcome::Refused(Refusal::Inapplicable { .. }) => "inapplicable",
         Outcome::Refused(Refusal::Forbidden { .. }) => "forbidden",
         Outcome::Refused(Refusal::Unknown { .. }) => "unknown",
         Outcome::Refused(Refusal::Malformed { .. }) => "malformed",

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use conductor_actors::{Coordinator, Rejected, Request, StateListener};
-use conductor_core::claim::QueueEntry;
 use conductor_core::decider::{Refusal, StreamState};
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::{Claimant, IssueRef, StreamId};
 use conductor_core::issue::{Claim, ClaimVia, Issue, IssueCommand, IssueDecider};
 use conductor_core::port::{Guard, PortFuture};
 use conductor_core::roster::UnknownAgents;
-use conductor_http::edge::{Claims, QueueView};
+use conductor_http::edge::{Claims, QueueView, Waiting};
 use conductor_http::wire::{AssignmentView, IssueView, LeaseView};
 
 use super::work_index::{Proposal, WorkIndex};
@@ -183,7 +182,7 @@ impl Claims for Dispatch {
 }
 
 impl QueueView for Dispatch {
-    fn waiting(&self) -> PortFuture<'_, Result<Vec<(QueueEntry, Vec<IssueRef>)>, Rejected>> {
+    fn waiting(&self) -> PortFuture<'_, Result<Vec<Waiting>, Rejected>> {
         Box::pin(async move {
             self.look_dependencies_up().await;
             Ok(self.index.waiting(self.coordinator.clock().now()))

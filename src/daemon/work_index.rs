@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use conductor_actors::StateListener;
 use conductor_core::agent::Agent;
-use conductor_core::claim::{ClaimantView, QueueEntry, ReadyQueue};
+use conductor_core::claim::{ClaimantView, ReadyQueue, obstacle};
 use conductor_core::decider::StreamState;
 use conductor_core::event::IssueState;
 use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName, StreamId, StreamKind};
@@ -17,6 +17,7 @@ use conductor_core::port::{RowFilter, Store, StoreFailure};
 use conductor_core::rig::Rig;
 use conductor_core::roster::Policy;
 use conductor_core::time::Timestamp;
+use conductor_http::edge::Waiting;
 
 /// Rows read at once when the index is filled.
 const PAGE: usize = 1000;
@@ -33,7 +34,7 @@ struct Inner {
     queue: ReadyQueue,
     versions: HashMap<StreamId, u64>,
     leases: HashMap<IssueRef, Claimant>,
-    held: HashMap<AgentId, usize>,
+    held: HashMap<AgentId, u32>,
     unstarted: HashMap<Claimant, IssueRef>,
     resting: HashSet<AgentId>,
     rig: Rig,
@@ -118,14 +119,10 @@ impl WorkIndex {
             return Proposal::Nothing;
         }
         let profile = policy.roster.agent(&claimant.agent);
-        let capacity = profile.map_or(1, |profile| profile.capacity) as usize;
-        let view = ClaimantView { agent: &claimant.agent, profile };
-        if held > capacity {
-            return Proposal::Nothing;
-        }
+        let view = ClaimantView { agent: &claimant.agent, profile, strangers: policy.unknown_agents };
         let Inner { queue, rig, .. } = &mut *inner;
-        let paused = |issue: &IssueRef| rig.paused_repos.contains(&issue.repo);
-        queue.offer(view, held >= capacity, now, &paused).map_or(Proposal::Nothing, Proposal::Claim)
+        let paused = |issue: &IssueRef| obstacle::of_repo(&issue.repo, rig).is_some();
+        queue.offer(view, held, now, &paused).map_or(Proposal::Nothing, Proposal::Claim)
     }
 
     /// A proposed claim came to nothing.
@@ -133,10 +130,16 @@ impl WorkIndex {
         self.inner().queue.give_back(issue);
     }
 
-    /// Everything that waits, in the order of hand-out, each with the dependencies that keep it back.
+    /// Everything that waits, in the order of hand-out, each with what keeps it back.
     #[must_use]
-    pub fn waiting(&self, now: Timestamp) -> Vec<(QueueEntry, Vec<IssueRef>)> {
-        self.inner().queue.list(now)
+    pub fn waiting(&self, now: Timestamp) -> Vec<Waiting> {
+        let inner = self.inner();
+        let listed = inner.queue.list(now).into_iter();
+        let waiting = listed.map(|(entry, open)| {
+            let obstacles = obstacle::of_issue(&entry.wanted(), Some(&inner.rig), &open).collect();
+            Waiting { entry, obstacles }
+        });
+        waiting.collect()
     }
 
     /// Dependencies of which nothing is known yet: they keep their dependants back until somebody has looked them up. Whoever
@@ -231,7 +234,7 @@ impl Inner {
     }
 
     fn take_agent(&mut self, agent: &Agent) {
-        if agent.paused || agent.is_exhausted() {
+        if obstacle::of_agent(agent).next().is_some() {
             self.resting.insert(agent.id.clone());
         } else {
             self.resting.remove(&agent.id);

@@ -16,8 +16,7 @@ use crate::live::LiveFeed;
 use crate::numbers::Numbers;
 use crate::wire::AssignmentView;
 use conductor_actors::Rejected;
-use conductor_core::claim::QueueEntry;
-use conductor_core::identity::IssueRef;
+use conductor_core::claim::{Obstacle, QueueEntry};
 
 /// Hands out work.
 pub trait Claims: Send + Sync {
@@ -26,8 +25,14 @@ pub trait Claims: Send + Sync {
     fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>>;
 }
 
-/// An issue that waits, with the dependencies that keep it back.
-pub type Waiting = (QueueEntry, Vec<IssueRef>);
+/// An issue that waits for a holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What is wanted.
+    pub entry: QueueEntry,
+    /// What holds it back, whoever asks.
+    pub obstacles: Vec<Obstacle>,
+}
 
 /// Looks into the ready queue.
 pub trait QueueView: Send + Sync {

@@ -172,6 +172,7 @@ impl From<Refusal> for ApiError {
                     .with("epoch", epoch)
             }
             Refusal::LostRace { why } => Self::new(Code::LostRace, why),
+            Refusal::Inapplicable { state, why } => Self::new(Code::Inapplicable, why).with("state", state),
             Refusal::Forbidden { why } => Self::forbidden(why),
             Refusal::Unknown { what } => Self::unknown(format!("nothing is known of {what}: check the name")),
             Refusal::Rule { rule, why } => Self::rule(rule, why),
@@ -312,6 +313,8 @@ mod tests {
         let why = || "because".to_owned();
         assert_eq!(row(Refusal::StaleLease { holder: None, epoch: 2 }), (409, "stale_lease", false, true));
         assert_eq!(row(Refusal::LostRace { why: why() }), (409, "lost_race", false, true));
+        let state = "done".to_owned();
+        assert_eq!(row(Refusal::Inapplicable { state, why: why() }), (409, "inapplicable", false, true));
         assert_eq!(row(Refusal::Forbidden { why: why() }), (403, "forbidden", false, false));
         assert_eq!(row(Refusal::Unknown { what: why() }), (404, "unknown", false, false));
         assert_eq!(row(Refusal::Rule { rule: "self_approval", why: why() }), (422, "rule", false, true));

@@ -2,7 +2,9 @@
 
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
-use crate::endpoint::{about, agents, assignments, events, health, issues, live, pulls, queue, report, tokens};
+use crate::endpoint::{
+    about, agents, assignments, events, health, issues, live, overrides, pulls, queue, report, tokens,
+};
 use crate::openapi::Endpoint;
 
 /// The largest body that the API takes; the webhook, which GitHub fills, has a limit of its own.
@@ -46,6 +48,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(tokens::list, tokens::list_described())
             .post(tokens::create, tokens::create_described()),
+        Endpoint::at("/api/admin/overrides")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .post(overrides::post, overrides::post_described()),
         Endpoint::at("/api/admin/tokens/{id}").delete(tokens::revoke, tokens::revoke_described()),
         Endpoint::read("/api/agents", agents::list, agents::list_described()),
         Endpoint::matching("/api/agents/{id}", "/api/agents/{id:.+}").get(agents::one, agents::one_described()),

@@ -40,6 +40,17 @@ pub async fn state(store: &dyn Store, stream: &StreamId) -> Result<Option<Stream
     Ok(store.load(stream).await?.map(|(_, state)| state))
 }
 
+/// The issue that a pull request of that number stands for.
+///
+/// # Errors
+/// When the store can't answer.
+pub async fn issue_of_pull_request(store: &dyn Store, pull: &PrRef) -> Result<Option<IssueRef>, StoreFailure> {
+    Ok(match state(store, &StreamId::PullRequest(pull.clone())).await? {
+        Some(StreamState::PullRequest(state)) => issue_of(&state),
+        Some(StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
+    })
+}
+
 /// The pull request that an issue stands for: the one that its row shows, else the only one that was reported for it.
 #[must_use]
 pub fn pull_request_of(issue: &Issue) -> Option<PrRef> {

@@ -82,6 +82,7 @@ fn event_at(version: u64, time: Timestamp) -> Event {
             branch_hint: "agent/issue-42-1".to_owned(),
             kind: AssignmentKind::Work,
             hook: false,
+            demanded: false,
         }
         .into(),
         (_, 1) => WorkStarted { agent, branch: Some("agent/issue-42-1".to_owned()) }.into(),

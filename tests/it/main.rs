@@ -10,6 +10,7 @@
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
+//! | [`overrides`] | what a person overrules |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
 //! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
@@ -55,6 +56,7 @@ mod limits;
 mod live;
 mod museum;
 mod openapi;
+mod overrides;
 mod projections;
 mod rig;
 mod story;

@@ -98,6 +98,7 @@ pub(crate) fn assigned(holder: &str) -> Event {
         branch_hint: "agent/7".to_owned(),
         kind: AssignmentKind::Work,
         hook: false,
+        demanded: false,
     })
 }
 

@@ -1,4 +1,5 @@
 use crate::event::AgentEvent;
+use crate::overrule::Ruling;
 
 /// What may be asked of an agent's stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,8 +10,8 @@ pub enum AgentCommand {
     Pause {
         /// Hold?
         paused: bool,
-        /// Why.
-        reason: Option<String>,
+        /// In whose name, and why.
+        by: Ruling,
     },
     /// It was not heard from for too long.
     WentSilent,

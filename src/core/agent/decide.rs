@@ -3,6 +3,7 @@ use crate::event::{
     AgentEvent, AgentOffline, AgentOnline, AgentQuotaReported, Decided, Event, Heartbeat, PauseScope, Paused, Resumed,
 };
 use crate::identity::{StreamId, StreamKind};
+use crate::overrule::{OverrideKind, Target};
 use crate::port::Columns;
 use crate::reaction::Effect;
 
@@ -36,13 +37,16 @@ impl Decider for AgentDecider {
     fn decide(agent: &Agent, command: &AgentCommand, given: &Given<'_>) -> Decision<AgentEvent> {
         match command {
             AgentCommand::Report(event) => report(agent, event, given),
-            AgentCommand::Pause { paused, reason } => {
-                let (scope, target, reason) = (PauseScope::Agent, Some(agent.id.to_string()), reason.clone());
-                match (agent.paused, *paused) {
-                    (false, true) => fact(Paused { scope, target, reason }),
-                    (true, false) => fact(Resumed { scope, target, reason }),
-                    (true, true) | (false, false) => Decision::unchanged(agent.pause_version),
-                }
+            AgentCommand::Pause { paused, .. } if agent.paused == *paused => Decision::unchanged(agent.pause_version),
+            AgentCommand::Pause { paused, by } => {
+                let (scope, target, reason) = (PauseScope::Agent, Some(agent.id.to_string()), Some(by.why()));
+                let on = Target::Agent(agent.id.clone());
+                let (kind, event) = if *paused {
+                    (OverrideKind::Pause, AgentEvent::Paused(Paused { scope, target, reason }))
+                } else {
+                    (OverrideKind::Resume, AgentEvent::Resumed(Resumed { scope, target, reason }))
+                };
+                Decision::accept(vec![Decided::fact(by.on(kind, &on)), Decided::fact(event)])
             }
             AgentCommand::WentSilent if agent.online => {
                 let facts = ["no heartbeat within the time for it".to_owned()];
@@ -285,10 +289,10 @@ mod tests {
     #[test]
     fn pausing_twice_changes_nothing() {
         let mut told = Told::new();
-        let pause = |paused| AgentCommand::Pause { paused, reason: None };
+        let pause = |paused| AgentCommand::Pause { paused, by: crate::world::ada() };
         assert_eq!(told.when(&pause(false)).1, Outcome::Unchanged { since: 0 });
-        assert_eq!(told.when(&pause(true)).0, ["PAUSED"]);
-        assert_eq!(told.when(&pause(true)).1, Outcome::Unchanged { since: 1 });
-        assert_eq!(told.when(&pause(false)).0, ["RESUMED"]);
+        assert_eq!(told.when(&pause(true)).0, ["OPERATOR_OVERRIDE", "PAUSED"]);
+        assert_eq!(told.when(&pause(true)).1, Outcome::Unchanged { since: 2 });
+        assert_eq!(told.when(&pause(false)).0, ["OPERATOR_OVERRIDE", "RESUMED"]);
     }
 }

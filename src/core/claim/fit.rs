@@ -27,16 +27,20 @@ impl std::fmt::Display for Misfit {
 /// # Errors
 /// The first thing that doesn't fit.
 pub fn fits(issue: &Issue, agent: &AgentProfile) -> Result<(), Misfit> {
+    serves(agent, issue.stack.as_deref(), &issue.escalate)
+}
+
+/// The same of what an issue wants.
+pub(super) fn serves(agent: &AgentProfile, stack: Option<&str>, tags: &[String]) -> Result<(), Misfit> {
     match agent.role {
         Role::Developer => {}
         Role::Reviewer | Role::Monitor | Role::Architect | Role::Coordinator => return Err(Misfit::Role(agent.role)),
     }
     let serves = |offered: &[String], wanted: &str| offered.iter().any(|held| held.eq_ignore_ascii_case(wanted));
-    if let Some(stack) = issue.stack.as_ref().filter(|stack| !agent.stacks.is_empty() && !serves(&agent.stacks, stack))
-    {
-        return Err(Misfit::Stack(stack.clone()));
+    if let Some(stack) = stack.filter(|stack| !agent.stacks.is_empty() && !serves(&agent.stacks, stack)) {
+        return Err(Misfit::Stack(stack.to_owned()));
     }
-    match issue.escalate.iter().find(|tag| !serves(&agent.tags, tag)) {
+    match tags.iter().find(|tag| !serves(&agent.tags, tag)) {
         Some(tag) => Err(Misfit::Tag(tag.clone())),
         None => Ok(()),
     }

@@ -10,11 +10,9 @@ use std::time::Duration;
 use crate::event::Priority;
 use crate::identity::{AgentId, IssueRef};
 use crate::issue::Issue;
-use crate::roster::{AgentProfile, Role};
-use crate::time::{Timestamp, minutes};
+use crate::time::Timestamp;
 
-/// After this long without its author, rework goes to any agent that fits.
-const REWORK_PATIENCE: Duration = minutes(30);
+use super::obstacle::{ClaimantView, Wanted, author_first, author_of_rework, between, full, misfit};
 
 /// Issues looked at in search of a cycle; a longer one is for people anyway, who see what each waits for.
 const CYCLE_LOOKS_AT_MOST: usize = 10_000;
@@ -36,17 +34,26 @@ pub struct QueueEntry {
     pub excluded: BTreeSet<AgentId>,
     /// What must be done first.
     pub depends_on: Vec<IssueRef>,
+    /// Held by an operator: it keeps its place, and nobody is offered it.
+    pub paused: bool,
     /// For rework: whose pull request it is, and since when it waits.
     pub rework: Option<(AgentId, Timestamp)>,
 }
 
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub struct ClaimantView<'a> {
-    /// The agent.
-    pub agent: &'a AgentId,
-    /// Its entry in the roster; absent for one that is taken as a developer for any stack.
-    pub profile: Option<&'a AgentProfile>,
+impl QueueEntry {
+    /// As far as the rules look.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            issue: &self.issue,
+            priority: self.priority,
+            stack: self.stack.as_deref(),
+            escalate: &self.escalate,
+            excluded: &self.excluded,
+            paused: self.paused,
+            rework: self.rework.as_ref().map(|(author, since)| (author, *since)),
+        }
+    }
 }
 
 /// Issues of one class fit the same agents.
@@ -143,21 +150,23 @@ impl ReadyQueue {
         }
     }
 
-    /// Offers the next issue to a claimant and keeps it back from others until it changes or is [given
-    /// back](ReadyQueue::give_back). A claimant that is `full` is offered critical work alone, and nobody what is `held_back`.
+    /// Offers the next issue to a claimant that holds so many leases, and keeps it back from others until it changes or is
+    /// [given back](ReadyQueue::give_back). Nobody is offered what is `held_back`.
     pub fn offer(
         &mut self,
         claimant: ClaimantView<'_>,
-        full: bool,
+        held: u32,
         now: Timestamp,
         held_back: &dyn Fn(&IssueRef) -> bool,
     ) -> Option<IssueRef> {
         let may_have = |entry: &QueueEntry| {
-            !entry.excluded.contains(claimant.agent)
-                && (!full || entry.priority == Priority::Critical)
+            let wanted = entry.wanted();
+            between(&wanted, claimant).next().is_none()
+                && full(&wanted, claimant, held).is_none()
+                && author_first(&wanted, claimant.agent, now).is_none()
                 && !held_back(&entry.issue)
         };
-        let next = self.next_rework(claimant, now, &may_have).or_else(|| self.next_work(claimant, now, &may_have))?;
+        let next = self.next_rework(now, &may_have).or_else(|| self.next_work(claimant, now, &may_have))?;
         if let Some(entry) = self.entries.get(&next).cloned() {
             self.leave_line(&entry);
         }
@@ -241,7 +250,7 @@ impl ReadyQueue {
     }
 
     fn line_up(&mut self, entry: &QueueEntry) {
-        if self.offered.contains(&entry.issue) || !self.open_dependencies(entry).is_empty() {
+        if entry.paused || self.offered.contains(&entry.issue) || !self.open_dependencies(entry).is_empty() {
             return;
         }
         let place = (entry.queued_at, entry.issue.clone());
@@ -269,20 +278,10 @@ impl ReadyQueue {
         }
     }
 
-    fn next_rework(
-        &self,
-        claimant: ClaimantView<'_>,
-        now: Timestamp,
-        may_have: &dyn Fn(&QueueEntry) -> bool,
-    ) -> Option<IssueRef> {
-        let offered_to = |entry: &QueueEntry| match &entry.rework {
-            Some((author, _)) if author == claimant.agent => true,
-            Some((_, since)) => now.since(*since) >= REWORK_PATIENCE && class_of(entry).fits(claimant),
-            None => false,
-        };
+    fn next_rework(&self, now: Timestamp, may_have: &dyn Fn(&QueueEntry) -> bool) -> Option<IssueRef> {
         let waiting = self.rework.iter().filter_map(|(_, issue)| self.entries.get(issue));
         let first = waiting
-            .filter(|entry| offered_to(entry) && may_have(entry))
+            .filter(|entry| may_have(entry))
             .min_by_key(|entry| (self.effective(entry.priority, entry.queued_at, now), entry.queued_at));
         first.map(|entry| entry.issue.clone())
     }
@@ -293,8 +292,9 @@ impl ReadyQueue {
         now: Timestamp,
         may_have: &dyn Fn(&QueueEntry) -> bool,
     ) -> Option<IssueRef> {
-        let fitting = self.lines.iter().filter(|(class, _)| class.fits(claimant)).map(|(_, lines)| lines);
-        let firsts = fitting.flat_map(|lines| {
+        // One look at a class spares a look at every issue of it.
+        let fits = |class: &Class| misfit(class.stack.as_deref(), &class.tags, claimant).is_none();
+        let firsts = self.lines.iter().filter(|(class, _)| fits(class)).flat_map(|(_, lines)| {
             lines.by_priority.iter().filter_map(|(priority, line)| {
                 let (queued_at, issue) =
                     line.iter().find(|(_, issue)| self.entries.get(issue).is_some_and(may_have))?;
@@ -305,16 +305,6 @@ impl ReadyQueue {
     }
 }
 
-impl Class {
-    fn fits(&self, claimant: ClaimantView<'_>) -> bool {
-        let Some(profile) = claimant.profile else { return true };
-        let serves = |offered: &[String], wanted: &str| offered.iter().any(|held| held.eq_ignore_ascii_case(wanted));
-        profile.role == Role::Developer
-            && self.stack.as_ref().is_none_or(|stack| profile.stacks.is_empty() || serves(&profile.stacks, stack))
-            && self.tags.iter().all(|tag| serves(&profile.tags, tag))
-    }
-}
-
 fn class_of(entry: &QueueEntry) -> Class {
     let mut tags: Vec<String> = entry.escalate.iter().map(|tag| tag.to_ascii_lowercase()).collect();
     tags.sort();
@@ -322,12 +312,12 @@ fn class_of(entry: &QueueEntry) -> Class {
 }
 
 fn entry_of(issue: &Issue) -> Option<QueueEntry> {
-    if !issue.wants_a_holder() || issue.paused {
+    if !issue.wants_a_holder() {
         return None;
     }
     let rework = match issue.current_pull() {
-        // A person's pull request is never handed to an agent: its author is asked.
-        Some(pull) => Some((pull.agent.clone()?, issue.waiting_since?)),
+        // A person's pull request is never handed to an agent, unless an operator says so: its author is asked.
+        Some(_) => Some((author_of_rework(issue)?.clone(), issue.waiting_since?)),
         None => None,
     };
     Some(QueueEntry {
@@ -338,6 +328,7 @@ fn entry_of(issue: &Issue) -> Option<QueueEntry> {
         escalate: issue.escalate.clone(),
         excluded: issue.excluded.clone(),
         depends_on: issue.depends_on.clone(),
+        paused: issue.paused,
         rework,
     })
 }
@@ -346,7 +337,7 @@ fn entry_of(issue: &Issue) -> Option<QueueEntry> {
 mod tests {
     use super::*;
     use crate::issue::Phase;
-    use crate::roster::Roster;
+    use crate::roster::{Roster, UnknownAgents};
     use crate::time::hours;
 
     fn now() -> Timestamp {
@@ -377,8 +368,8 @@ mod tests {
     fn offers(queue: &mut ReadyQueue, agent: &str) -> Vec<u64> {
         let roster = Roster::built_in();
         let agent = AgentId::parse(agent).unwrap();
-        let view = ClaimantView { agent: &agent, profile: roster.agent(&agent) };
-        std::iter::from_fn(|| queue.offer(view, false, now(), &|_| false)).map(|issue| issue.number).collect()
+        let view = ClaimantView { agent: &agent, profile: roster.agent(&agent), strangers: UnknownAgents::Allow };
+        std::iter::from_fn(|| queue.offer(view, 0, now(), &|_| false)).map(|issue| issue.number).collect()
     }
 
     #[test]
@@ -489,6 +480,18 @@ mod tests {
         assert_eq!(queue.cycle_through(&reference(5)), None, "it waits for a cycle, and is none of its members");
         assert_eq!(queue_of(&[depending(1, &[1])]).cycle_through(&reference(1)), Some(vec![reference(1)]));
         assert_eq!(queue.cycle_through(&reference(9)), None);
+    }
+
+    #[test]
+    fn what_is_paused_keeps_its_place_and_is_offered_to_nobody() {
+        let first = Issue { paused: true, ..issue(1, Priority::Normal, hours(2)) };
+        let mut queue = queue_of(&[first.clone(), issue(2, Priority::Normal, hours(1))]);
+        assert_eq!(offers(&mut queue, "dev-e-node"), [2]);
+        let listed: Vec<_> =
+            queue.list(now()).into_iter().map(|(entry, _)| (entry.issue.number, entry.paused)).collect();
+        assert_eq!(listed, [(1, true), (2, false)]);
+        queue.update(&Issue { paused: false, ..first });
+        assert_eq!(offers(&mut queue, "dev-e-node"), [1]);
     }
 
     #[test]

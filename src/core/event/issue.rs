@@ -91,8 +91,10 @@ record! {
         "expiresAt" => expires_at: Timestamp,
         "branchHint" => branch_hint: String,
         "kind" => kind: AssignmentKind,
-        /// Forced by an operator, or claimed by a person's hook: knows no silence and no strike.
+        /// Claimed by a person's hook: knows no silence and no strike.
         "hook" => hook: bool,
+        /// An operator wants more commits on the current pull request, whatever the facts of its head.
+        "demanded" => demanded: bool,
     }
 }
 

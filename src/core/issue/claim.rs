@@ -1,10 +1,10 @@
 //! The claim: one append with the expected version decides who gets the issue.
 
+use crate::claim::obstacle::{self, ClaimantView, Obstacle, Wanted, allowance};
 use crate::decider::{Decision, Given, Refusal, StreamState};
-use crate::event::{AssignmentKind, IssueAssigned, IssueEvent, IssueState, Priority};
-use crate::identity::{IssueRef, StreamId};
+use crate::event::{AssignmentKind, IssueAssigned, IssueEvent, IssueState};
+use crate::identity::{AgentId, IssueRef, StreamId};
 use crate::port::Guard;
-use crate::roster::{AgentProfile, UnknownAgents};
 
 use super::draft::Draft;
 use super::{Claim, ClaimVia, Issue};
@@ -23,57 +23,41 @@ pub(super) fn decide(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Decisio
             why: format!("{} is {state}: nobody is wanted for it", issue.reference),
         });
     }
-    match capacity_for(issue, claim, given) {
-        Err(refusal) => Decision::refuse(refusal),
-        Ok(capacity) => {
-            let mut draft = Draft::of(issue, given);
-            assign(&mut draft, claim);
-            let limit = capacity + u32::from(issue.priority == Priority::Critical);
-            let decision = draft.accept();
-            // Before the capacity: a claimant that asks twice at once is to learn what it holds, not that it is full.
-            let decision = match claim.via {
-                ClaimVia::Pull => decision.guarded(Guard::NothingUnstarted { claimant: claim.claimant.clone() }),
-                ClaimVia::Push | ClaimVia::Hook => decision,
-            };
-            decision.guarded(Guard::LeasesBelow { agent: claim.claimant.agent.clone(), limit })
-        }
+    if let Some(obstacle) = obstacles(issue, claim, given).first() {
+        return Decision::refuse(obstacle.refusal(&issue.reference, &claim.claimant.agent));
     }
+    let mut draft = Draft::of(issue, given);
+    assign(&mut draft, claim, false);
+    let limit = allowance(claimant(claim, given).capacity(), issue.priority);
+    let decision = draft.accept();
+    // Before the capacity: a claimant that asks twice at once is to learn what it holds, not that it is full.
+    let decision = match claim.via {
+        ClaimVia::Pull => decision.guarded(Guard::NothingUnstarted { claimant: claim.claimant.clone() }),
+        ClaimVia::Push | ClaimVia::Hook => decision,
+    };
+    decision.guarded(Guard::LeasesBelow { agent: claim.claimant.agent.clone(), limit })
 }
 
-/// The claimant's capacity, or why it doesn't get the issue.
-fn capacity_for(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Result<u32, Refusal> {
+/// What keeps the issue from the claimant, in the order in which it is told; capacity aside, which the append guards.
+pub(super) fn obstacles(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Vec<Obstacle> {
+    let agent = match given.neighbours.get(&StreamId::Agent(claim.claimant.agent.clone())) {
+        Some(StreamState::Agent(agent)) => Some(&**agent),
+        Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Rig(_)) | None => None,
+    };
+    let rig = match given.neighbours.get(&StreamId::Rig) {
+        Some(StreamState::Rig(rig)) => Some(&**rig),
+        Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Agent(_)) | None => None,
+    };
+    let open = open_dependencies(issue, given);
+    let wanted = Wanted::of(issue);
+    let of_issue = obstacle::of_issue(&wanted, rig, open);
+    of_issue.chain(obstacle::of_claimant(&wanted, agent, claimant(claim, given))).collect()
+}
+
+/// The claimant as the rules look at it.
+pub(super) fn claimant<'a>(claim: &'a Claim, given: &'a Given<'_>) -> ClaimantView<'a> {
     let agent = &claim.claimant.agent;
-    if issue.paused {
-        return Err(Refusal::Rule { rule: "paused", why: format!("{} is paused", issue.reference) });
-    }
-    if let Some(refusal) = held_back(issue, given) {
-        return Err(refusal);
-    }
-    if issue.excluded.contains(agent) {
-        return Err(Refusal::Rule {
-            rule: "excluded",
-            why: format!("{agent} had {} before and does not get it again", issue.reference),
-        });
-    }
-    if let Some(open) = open_dependencies(issue, given).first() {
-        return Err(Refusal::Rule { rule: "dependency_open", why: format!("{} waits for {open}", issue.reference) });
-    }
-    match given.policy.roster.agent(agent) {
-        Some(profile) => fit(issue, profile),
-        None => match given.policy.unknown_agents {
-            UnknownAgents::Allow => Ok(1),
-            UnknownAgents::Hook | UnknownAgents::Refuse => {
-                Err(Refusal::Forbidden { why: format!("{agent} is not in the roster, so it is never handed work") })
-            }
-        },
-    }
-}
-
-fn fit(issue: &Issue, profile: &AgentProfile) -> Result<u32, Refusal> {
-    crate::claim::fits(issue, profile).map(|()| profile.capacity).map_err(|misfit| Refusal::Rule {
-        rule: "no_fit",
-        why: format!("{} does not fit {}: {misfit}", profile.id, issue.reference),
-    })
+    ClaimantView { agent, profile: given.policy.roster.agent(agent), strangers: given.policy.unknown_agents }
 }
 
 /// How the branches begin that holders are told to work on.
@@ -87,25 +71,9 @@ pub(super) fn issue_of_hint(branch: &str) -> Option<u64> {
 }
 
 /// The streams that say whether the issue may begin, and whether this claimant may take it.
-pub(super) fn streams(issue: &Issue, claim: &Claim) -> Vec<StreamId> {
+pub(super) fn streams(issue: &Issue, agent: &AgentId) -> Vec<StreamId> {
     let dependencies = issue.depends_on.iter().cloned().map(StreamId::Issue);
-    dependencies.chain([StreamId::Agent(claim.claimant.agent.clone()), StreamId::Rig]).collect()
-}
-
-/// What holds the claimant or the repository back: a pause, or a provider that has run dry.
-fn held_back(issue: &Issue, given: &Given<'_>) -> Option<Refusal> {
-    given.neighbours.values().find_map(|neighbour| match neighbour {
-        StreamState::Agent(agent) if agent.paused => {
-            Some(Refusal::Rule { rule: "paused", why: format!("{} is paused", agent.id) })
-        }
-        StreamState::Agent(agent) if agent.is_exhausted() => {
-            Some(Refusal::Rule { rule: "quota_exhausted", why: format!("{} has used up a quota", agent.id) })
-        }
-        StreamState::Rig(rig) if rig.holds(&issue.reference.repo) => {
-            Some(Refusal::Rule { rule: "paused", why: format!("work on {} is paused", issue.reference.repo) })
-        }
-        StreamState::Agent(_) | StreamState::Rig(_) | StreamState::Issue(_) | StreamState::PullRequest(_) => None,
-    })
+    dependencies.chain([StreamId::Agent(agent.clone()), StreamId::Rig]).collect()
 }
 
 /// Dependencies that keep the gate shut; an unknown one does too.
@@ -117,8 +85,9 @@ fn open_dependencies<'a>(issue: &'a Issue, given: &Given<'_>) -> Vec<&'a IssueRe
     issue.depends_on.iter().filter(|reference| !frees(reference)).collect()
 }
 
-/// Gives the claimant a lease; the caller has checked that it may have one.
-pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim) {
+/// Gives the claimant a lease; the caller has checked that it may have one. A current pull request makes it rework, also where
+/// nothing but the caller's demand says that there is something to do.
+pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim, demanded: bool) {
     let issue = &draft.issue;
     let timers = &draft.given.policy.timers;
     let rework = issue.current_pull();
@@ -141,6 +110,7 @@ pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim) {
         branch_hint,
         kind: if rework.is_some() { AssignmentKind::Rework } else { AssignmentKind::Work },
         hook,
+        demanded: demanded && rework.is_some(),
     };
     draft.rule("claim", [format!("claimant {}", claim.claimant), format!("attempt {attempt}")], assigned);
 }

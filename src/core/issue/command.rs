@@ -1,5 +1,6 @@
 use crate::event::{IssueApproved, Priority, PullRequestEvent, Standing};
 use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha};
+use crate::overrule::Ruling;
 use crate::time::Timestamp;
 
 /// What may be asked of an issue. Every way in (webhook, API, pass, override) says it in these words.
@@ -66,13 +67,37 @@ pub enum IssueCommand {
         /// Why.
         reason: String,
     },
-    /// Hold it, or let it go on.
-    Pause {
-        /// Hold?
-        paused: bool,
-        /// Why.
-        reason: Option<String>,
+    /// A person overrules the rules.
+    Override {
+        /// How.
+        what: IssueOverride,
+        /// In whose name, and why.
+        by: Ruling,
     },
+}
+
+/// What a person may overrule of an issue, each with all that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssueOverride {
+    /// End the lease; no strike.
+    Release,
+    /// Begin a new life.
+    Requeue,
+    /// Begin a new life with this claimant.
+    Assign {
+        /// With whom.
+        claimant: Claimant,
+        /// Skip fit: stack, tags, pauses, quota. Never role, capacity or dependencies.
+        force: bool,
+    },
+    /// Give it up.
+    Cancel,
+    /// Give it up because it is closed or gone at GitHub.
+    CloseZombie,
+    /// Hand it to nobody; who holds it goes on.
+    Pause,
+    /// Go on.
+    Resume,
 }
 
 /// What an issue looks like at GitHub, as one delivery or one read told it.

@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use crate::decider::{Decider, Decision, Given, Moment, Refusal, StreamState};
 use crate::event::{
     DependenciesChanged, DependencyCycle, Event, IssueApproved, IssueCancelled, IssueEvent, IssueReopened, IssueState,
-    IssueUnassigned, LeaseExpired, OwnIssueEvent, PauseScope, Paused, PriorityChanged, Resumed,
+    IssueUnassigned, LeaseExpired, OwnIssueEvent, PriorityChanged,
 };
 use crate::identity::{StreamId, StreamKind};
 use crate::port::Columns;
 use crate::reaction::{Effect, Tell};
 
 use super::draft::Draft;
-use super::{Issue, IssueCommand, Phase, claim, evolve, follow, observe, report};
+use super::{Claim, Issue, IssueCommand, IssueOverride, Phase, claim, evolve, follow, observe, overrule, report};
 
 /// The rules of an issue.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ impl Decider for IssueDecider {
 
     fn reads(state: &Issue, command: &IssueCommand) -> Vec<StreamId> {
         match command {
-            IssueCommand::Claim(claim) => claim::streams(state, claim),
+            IssueCommand::Claim(Claim { claimant, .. })
+            | IssueCommand::Override { what: IssueOverride::Assign { claimant, .. }, .. } => {
+                claim::streams(state, &claimant.agent)
+            }
             IssueCommand::Observe(_)
             | IssueCommand::Approve(_)
             | IssueCommand::Report(_)
@@ -46,7 +49,7 @@ impl Decider for IssueDecider {
             | IssueCommand::Reopen
             | IssueCommand::Finish { .. }
             | IssueCommand::Escalate { .. }
-            | IssueCommand::Pause { .. } => Vec::new(),
+            | IssueCommand::Override { .. } => Vec::new(),
         }
     }
 
@@ -80,7 +83,7 @@ impl Decider for IssueDecider {
             IssueCommand::Reopen => reopen(issue, given),
             IssueCommand::Finish { by } => finish(issue, by, given),
             IssueCommand::Escalate { reason } => escalate(issue, reason, given),
-            IssueCommand::Pause { paused, reason } => pause(issue, *paused, reason.as_ref(), given),
+            IssueCommand::Override { what, by } => overrule::decide(issue, what, by, given),
         }
     }
 
@@ -292,16 +295,5 @@ fn escalate(issue: &Issue, reason: &str, given: &Given<'_>) -> Decision<IssueEve
     approved(issue, given, |draft| {
         let attempts = draft.issue.attempt;
         draft.fact(crate::event::Escalated { reason: reason.to_owned(), attempts });
-    })
-}
-
-fn pause(issue: &Issue, paused: bool, reason: Option<&String>, given: &Given<'_>) -> Decision<IssueEvent> {
-    approved(issue, given, |draft| {
-        let target = Some(draft.issue.reference.to_string());
-        match (draft.issue.paused, paused) {
-            (false, true) => draft.fact(Paused { scope: PauseScope::Issue, target, reason: reason.cloned() }),
-            (true, false) => draft.fact(Resumed { scope: PauseScope::Issue, target, reason: reason.cloned() }),
-            (true, true) | (false, false) => {}
-        }
     })
 }

@@ -4,7 +4,7 @@ use crate::identity::Claimant;
 
 use super::evolve_pull::{evolve_pull, report_pull};
 use super::lease::Lease;
-use super::state::digest;
+use super::state::{UNLABELED, digest};
 use super::{Issue, Phase, StuckReport};
 
 /// Folds one event in. Depends on nothing but state and event, so that a replay gives the same state.
@@ -113,6 +113,9 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
             observed(issue, cancelled.updated_at);
             enter(issue, Phase::Cancelled, cancelled.updated_at.unwrap_or(at.time));
             issue.closed_as_completed = false;
+            if cancelled.reason != UNLABELED {
+                issue.closed_at = cancelled.updated_at.or(issue.closed_at);
+            }
         }
         OwnIssueEvent::Reopened(reopened) => {
             observed(issue, reopened.updated_at);
@@ -130,18 +133,24 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
         OwnIssueEvent::Done(done) => {
             observed(issue, done.updated_at);
             issue.closed_as_completed = true;
+            issue.closed_at = done.updated_at.or(issue.closed_at);
             if issue.phase != Phase::Unapproved {
                 enter(issue, Phase::Done, done.updated_at.unwrap_or(at.time));
             }
         }
-        OwnIssueEvent::Paused(_) => issue.paused = true,
-        OwnIssueEvent::Resumed(_) => issue.paused = false,
+        OwnIssueEvent::Paused(_) => hold(issue, true, at),
+        OwnIssueEvent::Resumed(_) => hold(issue, false, at),
         OwnIssueEvent::StaleLeaseRefused(_)
         | OwnIssueEvent::ReportRefused(_)
         | OwnIssueEvent::BudgetExceeded(_)
         | OwnIssueEvent::ConfigInvalid(_)
         | OwnIssueEvent::Override(_) => {}
     }
+}
+
+fn hold(issue: &mut Issue, paused: bool, at: Moment) {
+    issue.paused = paused;
+    issue.pause_version = Some(at.version);
 }
 
 fn observed(issue: &mut Issue, updated_at: Option<crate::time::Timestamp>) {
@@ -183,7 +192,7 @@ fn approve(issue: &mut Issue, approved: &IssueApproved, at: Moment) {
     begin_new_life(issue);
 }
 
-fn begin_new_life(issue: &mut Issue) {
+pub(super) fn begin_new_life(issue: &mut Issue) {
     issue.lives += 1;
     issue.lease = None;
     issue.last_claimant = None;
@@ -207,6 +216,7 @@ fn begin_new_life(issue: &mut Issue) {
         pull.heads_carried = 0;
         pull.closed_as_current = false;
         pull.closing_excluded = false;
+        pull.rework_demanded = false;
     }
 }
 
@@ -217,6 +227,9 @@ fn assign(issue: &mut Issue, assigned: &IssueAssigned, at: Moment) {
     issue.holders.insert(assigned.agent.clone());
     if assigned.kind == AssignmentKind::Work {
         issue.branches.insert(assigned.branch_hint.clone(), assigned.epoch);
+    }
+    if let Some(pull) = issue.current.as_ref().filter(|_| assigned.demanded).and_then(|pr| issue.pulls.get_mut(pr)) {
+        pull.rework_demanded = true;
     }
     let instance = assigned.instance.as_deref().map(Into::into);
     let claimant = Claimant { agent: assigned.agent.clone(), instance };

@@ -17,12 +17,15 @@ mod evolve_pull;
 mod follow;
 mod lease;
 mod observe;
+mod overrule;
 mod pull;
 mod report;
 mod settle;
 mod state;
 
-pub use command::{Claim, ClaimVia, HolderReport, IssueAction, IssueCommand, IssueObservation, Reported};
+pub use command::{
+    Claim, ClaimVia, HolderReport, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported,
+};
 pub use decide::IssueDecider;
 pub use lease::Lease;
 pub use pull::KnownPull;
@@ -36,5 +39,7 @@ mod fencing_tests;
 mod life_tests;
 #[cfg(test)]
 mod observation_tests;
+#[cfg(test)]
+mod overrule_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::event::{
 use crate::github::dependencies_in;
 
 use super::draft::Draft;
-use super::state::{digest, has_label};
+use super::state::{UNLABELED, digest, has_label};
 use super::{Issue, IssueAction, IssueObservation, Phase, READY_LABEL, priority_of_labels};
 
 pub(super) fn decide(issue: &Issue, seen: &IssueObservation, given: &Given<'_>) -> Decision<IssueEvent> {
@@ -157,7 +157,7 @@ fn follow_labels(draft: &mut Draft<'_>, seen: &IssueObservation) {
     }
     if had && !has && !draft.issue.withdrawn {
         match draft.issue.state() {
-            Some(IssueState::Queued) => cancel(draft, "unlabeled", seen),
+            Some(IssueState::Queued) => cancel(draft, UNLABELED, seen),
             Some(
                 IssueState::Assigned
                 | IssueState::InProgress

@@ -143,7 +143,7 @@ fn hook_may_claim(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> bo
 
 fn claim_by_hook(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Decision<IssueEvent> {
     let mut draft = Draft::of(issue, given);
-    claim::assign(&mut draft, &Claim { claimant: report.by.clone(), via: ClaimVia::Hook });
+    claim::assign(&mut draft, &Claim { claimant: report.by.clone(), via: ClaimVia::Hook }, false);
     record(&mut draft, report);
     draft.accept()
 }

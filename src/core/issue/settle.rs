@@ -8,6 +8,7 @@ use crate::identity::{AgentId, PrRef};
 use crate::roster::Policy;
 
 use super::draft::Draft;
+use super::state::UNLABELED;
 use super::{Issue, Phase};
 
 /// Two strikes, then a human: never a third automatic attempt (domain, two strikes).
@@ -36,7 +37,7 @@ impl Draft<'_> {
         self.judge_current_pull();
         self.bring_a_person();
         if self.issue.withdrawn && self.issue.state() == Some(IssueState::Queued) {
-            let unlabelled = IssueCancelled { reason: "unlabeled".to_owned(), updated_at: None };
+            let unlabelled = IssueCancelled { reason: UNLABELED.to_owned(), updated_at: None };
             self.rule("withdrawn", ["agent-ready was taken off while in work".to_owned()], unlabelled);
         }
     }

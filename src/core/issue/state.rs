@@ -10,6 +10,9 @@ use super::{KnownPull, Lease};
 /// The label by which people hand an issue to the agents.
 pub const READY_LABEL: &str = "agent-ready";
 
+/// Why an issue is cancelled whose label was taken off: the one reason of GitHub's that doesn't mean that it is closed there.
+pub(super) const UNLABELED: &str = "unlabeled";
+
 crate::words! {
     /// What pull request and lease don't say about an issue.
     pub enum Phase {
@@ -143,6 +146,8 @@ record! {
         "escalationReason" => escalation_reason: Option<String>,
         /// Held by an operator.
         "paused" => paused: bool,
+        /// Version of the last pause or its end.
+        "pauseVersion" => pause_version: Option<u64>,
         /// `orphaned` or `needs_human`.
         "orphanStatus" => orphan_status: Option<String>,
         /// Lives so far.
@@ -205,6 +210,7 @@ impl Issue {
             last_stuck: None,
             escalation_reason: None,
             paused: false,
+            pause_version: None,
             orphan_status: None,
             lives: 0,
         }

@@ -1,5 +1,6 @@
 use crate::event::RigEvent;
 use crate::identity::RepoName;
+use crate::overrule::Ruling;
 
 /// What may be asked of the rig's stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,7 @@ pub enum RigCommand {
         repo: Option<RepoName>,
         /// Hold?
         paused: bool,
-        /// Why.
-        reason: Option<String>,
+        /// In whose name, and why.
+        by: Ruling,
     },
 }

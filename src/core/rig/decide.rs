@@ -1,6 +1,7 @@
 use crate::decider::{Decider, Decision, Given, Moment, Refusal, StreamState};
 use crate::event::{Decided, Event, PauseScope, Paused, RepoRenamed, Resumed, RigEvent};
 use crate::identity::{RepoName, StreamId, StreamKind};
+use crate::overrule::{OverrideKind, Ruling, Target};
 use crate::port::Columns;
 use crate::reaction::Effect;
 
@@ -34,7 +35,7 @@ impl Decider for RigDecider {
                 fact(RepoRenamed { from: from.clone(), to: to.clone() })
             }
             RigCommand::Record(event) => record(rig, event),
-            RigCommand::Pause { repo, paused, reason } => pause(rig, repo.as_ref(), *paused, reason.as_ref()),
+            RigCommand::Pause { repo, paused, by } => pause(rig, repo.as_ref(), *paused, by),
         }
     }
 
@@ -124,14 +125,22 @@ fn hold(rig: &mut Rig, target: Option<&str>, hold: bool, at: Moment) {
     }
 }
 
-fn pause(rig: &Rig, repo: Option<&RepoName>, paused: bool, reason: Option<&String>) -> Decision<RigEvent> {
+/// A repository is held under its first name, whichever of its names it is given: that is what its streams are kept under.
+fn pause(rig: &Rig, repo: Option<&RepoName>, paused: bool, by: &Ruling) -> Decision<RigEvent> {
+    let repo = repo.map(|repo| rig.canonical(repo));
     let held = repo.map_or(rig.paused, |repo| rig.paused_repos.contains(repo));
     if held == paused {
         return Decision::unchanged(rig.pause_version);
     }
     let scope = if repo.is_some() { PauseScope::Repo } else { PauseScope::Rig };
-    let (target, reason) = (repo.map(ToString::to_string), reason.cloned());
-    if paused { fact(Paused { scope, target, reason }) } else { fact(Resumed { scope, target, reason }) }
+    let on = repo.map_or(Target::Rig, |repo| Target::Repo(repo.clone()));
+    let (target, reason) = (repo.map(ToString::to_string), Some(by.why()));
+    let (kind, event) = if paused {
+        (OverrideKind::Pause, RigEvent::Paused(Paused { scope, target, reason }))
+    } else {
+        (OverrideKind::Resume, RigEvent::Resumed(Resumed { scope, target, reason }))
+    };
+    Decision::accept(vec![Decided::fact(by.on(kind, &on)), Decided::fact(event)])
 }
 
 fn record(rig: &Rig, event: &RigEvent) -> Decision<RigEvent> {
@@ -186,6 +195,28 @@ mod tests {
             assert_eq!(rig.canonical(&repo(name)), &repo("acme/web"), "{name}");
         }
         assert_eq!(rename(&mut rig, "corp/site", "acme/web"), 0, "the first name is an alias of itself already");
+    }
+
+    fn held(rig: &mut Rig, repo: Option<&str>, paused: bool) -> Vec<&'static str> {
+        let repo = repo.map(|name| RepoName::parse(name).unwrap());
+        let decision = pause(rig, repo.as_ref(), paused, &crate::world::ada());
+        for decided in &decision.events {
+            let at = Moment { version: rig.version + 1, time: Timestamp::default() };
+            RigDecider::evolve(rig, &decided.event, at);
+        }
+        decision.events.iter().map(|decided| decided.event.type_name()).collect()
+    }
+
+    #[test]
+    fn a_repository_is_held_under_whichever_of_its_names() {
+        let mut rig = Rig::unknown();
+        rename(&mut rig, "acme/web", "corp/site");
+        assert_eq!(held(&mut rig, Some("corp/site"), true), ["OPERATOR_OVERRIDE", "PAUSED"]);
+        assert!(rig.holds(&repo("acme/web")));
+        assert_eq!(held(&mut rig, Some("acme/web"), true), [] as [&str; 0], "it is held already");
+        assert_eq!(held(&mut rig, None, false), [] as [&str; 0], "the rig as a whole is not");
+        assert_eq!(held(&mut rig, Some("ACME/WEB"), false), ["OPERATOR_OVERRIDE", "RESUMED"]);
+        assert!(!rig.holds(&repo("acme/web")));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod events;
 pub mod health;
 pub mod issues;
 pub mod live;
+pub mod overrides;
 pub mod pulls;
 pub mod queue;
 pub mod report;

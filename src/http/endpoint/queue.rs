@@ -29,11 +29,11 @@ pub async fn list(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
 
 fn rows(store: Arc<dyn Store>, waiting: Vec<Waiting>) -> impl Stream<Item = Result<Vec<QueueRow>, StoreFailure>> {
     stream::iter(waiting)
-        .map(move |(entry, blocked_by)| {
+        .map(move |waiting| {
             let store = Arc::clone(&store);
             async move {
-                let title = title(&*store, &entry.issue).await?;
-                Ok(vec![QueueRow::of(&entry, &blocked_by, title)])
+                let title = title(&*store, &waiting.entry.issue).await?;
+                Ok(vec![QueueRow::of(&waiting, title)])
             }
         })
         .buffered(READS_AT_ONCE)
@@ -48,15 +48,16 @@ async fn title(store: &dyn Store, issue: &IssueRef) -> Result<Option<String>, St
 
 pub(crate) fn list_described() -> Operation {
     Operation::new("queue", Tag::Work, "What waits for an agent")
-        .about("In the order of hand-out; `blockedBy` names the dependencies that keep one back.")
+        .about("In the order of hand-out; `blockedBy` names the dependencies that keep one back, `pausedBy` the scopes that are paused.")
         .answers(Answer::json::<Vec<QueueRow>>(200, "Rows."))
         .refuses(super::DECIDED)
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::edge::Waiting;
     use crate::testing::Daemon;
-    use conductor_core::claim::QueueEntry;
+    use conductor_core::claim::{Obstacle, QueueEntry};
     use conductor_core::event::Priority;
     use conductor_core::identity::IssueRef;
     use serde_json::json;
@@ -75,12 +76,19 @@ mod tests {
             escalate: Vec::new(),
             excluded: Default::default(),
             depends_on: vec![read("acme/web#1")],
+            paused: false,
             rework: None,
         };
-        *daemon.queue.0.lock().unwrap() =
-            vec![(entry("acme/web#9"), vec![read("acme/web#1")]), (entry("acme/web#4"), vec![])];
+        *daemon.queue.0.lock().unwrap() = vec![
+            Waiting {
+                entry: entry("acme/web#9"),
+                obstacles: vec![Obstacle::RigPaused, Obstacle::DependencyOpen(read("acme/web#1"))],
+            },
+            Waiting { entry: entry("acme/web#4"), obstacles: Vec::new() },
+        ];
         let rows = daemon.get("/api/queue").await.expect(200);
         assert_eq!((&rows[0]["streamId"], &rows[0]["blockedBy"]), (&json!("acme/web#9"), &json!(["acme/web#1"])));
+        assert_eq!((&rows[0]["pausedBy"], &rows[1]["pausedBy"]), (&json!(["rig"]), &json!([])));
         assert_eq!((&rows[1]["title"], &rows[1]["blockedBy"]), (&json!("Broken"), &json!([])));
         assert_eq!((&rows[1]["kind"], &rows[1]["queuedAt"]), (&json!("work"), &json!("2026-11-21T12:00:00.000Z")));
     }

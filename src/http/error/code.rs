@@ -52,6 +52,8 @@ codes! {
     StaleLease = CONFLICT "stale_lease",
     /// Somebody else was first, or the caller holds as much as it may: look again, then decide anew.
     LostRace = CONFLICT "lost_race",
+    /// It makes no sense in the state that the target is in, which `state` names; `error` says why.
+    Inapplicable = CONFLICT "inapplicable",
     /// The body is larger than this endpoint takes.
     TooLarge = PAYLOAD_TOO_LARGE "too_large",
     /// A rule of the domain, named in `rule`, such as `self_approval` or `two_strikes`.

@@ -54,6 +54,7 @@ mod tests {
             branch_hint: "two\nlines".to_owned(),
             kind: AssignmentKind::Work,
             hook: false,
+            demanded: false,
         };
         let event = Recorded {
             id: EventId(1),

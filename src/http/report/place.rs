@@ -70,10 +70,7 @@ impl Place {
     }
 
     async fn of_pull_request(store: &dyn Store, pull_request: PrRef) -> Result<Self, ApiError> {
-        let issue = match subject::state(store, &StreamId::PullRequest(pull_request.clone())).await? {
-            Some(StreamState::PullRequest(state)) => subject::issue_of(&state),
-            Some(StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_)) | None => None,
-        };
+        let issue = subject::issue_of_pull_request(store, &pull_request).await?;
         Ok(Self { issue, pull_request: Some(pull_request) })
     }
 

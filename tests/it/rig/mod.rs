@@ -71,6 +71,11 @@ impl Rig {
         self.post(report).await.expect(200)
     }
 
+    /// Overrules something.
+    pub(crate) async fn overrule(&self, body: &Value) -> Reply {
+        Reply::of(self.http.post(self.url("/api/admin/overrides")).body(body.to_string())).await
+    }
+
     /// Approves an issue, with more properties than its title.
     pub(crate) async fn approve(&self, number: u64, more: Value) -> Value {
         self.report(&about("ISSUE_APPROVED", number, merged(json!({"title": format!("Issue {number}")}), more))).await

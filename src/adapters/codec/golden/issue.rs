@@ -15,7 +15,7 @@ pub(super) fn escalated() -> Escalated {
 
 pub(super) fn operator_override() -> OperatorOverride {
     full(OperatorOverride {
-        kind: text("force-assign"),
+        kind: text("assign"),
         target: text("Acme/Web#7"),
         reason: text("the customer waits"),
         operator: text("ada"),
@@ -94,6 +94,7 @@ fn work() -> Vec<OwnIssueEvent> {
             branch_hint: text("agent/7-say-hello"),
             kind: AssignmentKind::Rework,
             hook: true,
+            demanded: true,
         })
         .into(),
         full(IssueUnassigned { agent: agent.clone(), reason: text("operator") }).into(),

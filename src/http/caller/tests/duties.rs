@@ -90,3 +90,34 @@ async fn gates_overrides_and_what_the_daemon_decides_are_reported_by_nobody() {
         assert_eq!(daemon.stored().await, before);
     }
 }
+
+#[actix_web::test]
+async fn only_an_operator_overrules_and_in_the_operators_own_name() {
+    for mode in IdentityMode::ALL {
+        let daemon = daemon(*mode).await;
+        let operator = changed(&daemon).await;
+        let overrule = |token: &str| {
+            let body =
+                json!({ "kind": "pause", "target": "acme/web#4", "reason": "x", "operator": "eve", "actor": "eve" });
+            with(token, TestRequest::post().uri("/api/admin/overrides").set_payload(body.to_string()))
+        };
+        let before = daemon.stored().await;
+        for (kind, name) in [("agent", "dev-e-node"), ("agent", "review-e"), ("viewer", "eve")] {
+            let (token, _) = daemon.token(kind, name).await;
+            daemon.send(overrule(&token)).await.refused(403, "forbidden");
+        }
+        let body = json!({ "kind": "pause", "target": "acme/web#4", "reason": "x" }).to_string();
+        let unsigned = TestRequest::post().uri("/api/admin/overrides").set_payload(body);
+        daemon.send_from(PEER, unsigned).await.refused(401, "unauthorized");
+        assert_eq!(daemon.stored().await, before);
+        daemon.send(overrule(&operator)).await.expect(200);
+        let events = daemon.send(with(&operator, TestRequest::get().uri("/api/events/stream?id=acme/web%234"))).await;
+        let recorded =
+            events.expect(200).as_array().unwrap().iter().find(|event| event["type"] == "OperatorOverride").cloned();
+        let recorded = recorded.expect("it is on record");
+        assert_eq!(
+            (&recorded["data"]["operator"], &recorded["metadata"]["actor"]),
+            (&json!("ada"), &json!("operator:ada"))
+        );
+    }
+}
