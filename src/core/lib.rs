@@ -8,6 +8,7 @@
 //! | [`event`] | every fact there is: typed payloads, wire names, the envelope around them |
 //! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
+//! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
 //! | [`github`] | what a webhook delivery means, as commands |
@@ -22,6 +23,7 @@ pub mod claim;
 pub mod data;
 pub mod decider;
 pub mod event;
+pub mod explain;
 pub mod github;
 pub mod identity;
 pub mod issue;

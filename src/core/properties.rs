@@ -3,11 +3,14 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::claim::Obstacle;
 use crate::event::{CiState, ReviewState};
-use crate::issue::{Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported};
+use crate::explain::explained;
+use crate::identity::Claimant;
+use crate::issue::{Claim, ClaimVia, Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported};
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, VerdictKind};
 use crate::roster::GitHubMode;
-use crate::world::{World, claimant, labelled, login, opened};
+use crate::world::{World, claimant, labelled, login, opened, rule_of};
 
 const REVIEWERS: [&str; 3] = ["review-e-bot[bot]", "review-e-codex-bot[bot]", "dev-e-bot[bot]"];
 const HEADS: [&str; 3] = ["aaaa", "bbbb", "cccc"];
@@ -185,6 +188,41 @@ proptest! {
                     }
                 }
                 epochs[index] = issue.epoch;
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happened: an agent that is told that nothing keeps an issue from it gets that issue when it asks, and one that
+    /// is told a reason is refused by that very rule.
+    #[test]
+    fn what_is_explained_is_what_a_claim_decides(steps in prop::collection::vec(step(), 1..40)) {
+        let mut world = World::new(GitHubMode::Webhook);
+        for step in steps {
+            perform(&mut world, &step);
+        }
+        for number in 1..=3_u64 {
+            let told = explained(&world, number, &[]);
+            let held_back: Vec<&str> = told.waits_for.iter().map(|wait| wait.rule).collect();
+            for candidate in &told.agents {
+                let mut asked = world.clone();
+                let claim = Claim { claimant: Claimant::bare(candidate.agent.clone()), via: ClaimVia::Push };
+                let answer = rule_of(&asked.ask(number, &IssueCommand::Claim(claim)));
+                let mut rules: Vec<&str> = candidate.obstacles.iter().map(Obstacle::rule).collect();
+                // An order of hand-out among those that ask, which whoever pushes an issue goes over.
+                rules.retain(|rule| *rule != "author_first");
+                if answer == "accepted" {
+                    prop_assert!(rules.is_empty(), "#{} for {}: {:?}", number, candidate.agent, rules);
+                    prop_assert!(!held_back.iter().any(|rule| ["paused", "dependency_open"].contains(rule)));
+                } else {
+                    // The append's guard knows no rule by name.
+                    let rule = if answer == "lost_race" { "capacity" } else { answer };
+                    let told = rules.contains(&rule) || held_back.contains(&rule);
+                    prop_assert!(told, "#{} for {}: {}, not {:?}", number, candidate.agent, rule, rules);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::identity::{AgentId, Login, RepoName};
-use crate::time::minutes;
+use crate::time::{Timestamp, minutes};
 
 crate::words! {
     /// What an agent is for; its rights follow from it.
@@ -136,6 +136,14 @@ impl Default for Timers {
             ageing: Duration::from_secs(72 * 3600),
             hook_lease: Duration::from_secs(24 * 3600),
         }
+    }
+}
+
+impl Timers {
+    /// Whether an agent that was last heard from then is there.
+    #[must_use]
+    pub fn is_online(&self, heard: Option<Timestamp>, now: Timestamp) -> bool {
+        heard.is_some_and(|heard| now.since(heard) <= self.online_within)
     }
 }
 

@@ -242,6 +242,18 @@ pub fn of_claimant(
     of_agent.chain(between(wanted, claimant))
 }
 
+/// Everything that keeps an agent, which holds so many leases, from being handed this issue now; the issue's own reasons aside.
+pub fn for_agent(
+    wanted: &Wanted<'_>,
+    agent: Option<&Agent>,
+    claimant: ClaimantView<'_>,
+    held: u32,
+    now: Timestamp,
+) -> impl Iterator<Item = Obstacle> + use<> {
+    let order = author_first(wanted, claimant.agent, now);
+    of_claimant(wanted, agent, claimant).chain(full(wanted, claimant, held)).chain(order)
+}
+
 /// What makes this agent none for this issue, whatever its load.
 pub fn between(wanted: &Wanted<'_>, claimant: ClaimantView<'_>) -> impl Iterator<Item = Obstacle> + use<> {
     let excluded = wanted.excluded.contains(claimant.agent).then_some(Obstacle::Excluded);

@@ -12,7 +12,7 @@ use crate::identity::{AgentId, IssueRef};
 use crate::issue::Issue;
 use crate::time::Timestamp;
 
-use super::obstacle::{ClaimantView, Wanted, author_first, author_of_rework, between, full, misfit};
+use super::obstacle::{ClaimantView, Wanted, author_of_rework, for_agent, misfit};
 
 /// Issues looked at in search of a cycle; a longer one is for people anyway, who see what each waits for.
 const CYCLE_LOOKS_AT_MOST: usize = 10_000;
@@ -161,10 +161,8 @@ impl ReadyQueue {
     ) -> Option<IssueRef> {
         let may_have = |entry: &QueueEntry| {
             let wanted = entry.wanted();
-            between(&wanted, claimant).next().is_none()
-                && full(&wanted, claimant, held).is_none()
-                && author_first(&wanted, claimant.agent, now).is_none()
-                && !held_back(&entry.issue)
+            // The agent itself was asked before: who rests is offered nothing.
+            for_agent(&wanted, None, claimant, held, now).next().is_none() && !held_back(&entry.issue)
         };
         let next = self.next_rework(now, &may_have).or_else(|| self.next_work(claimant, now, &may_have))?;
         if let Some(entry) = self.entries.get(&next).cloned() {

@@ -1,11 +1,11 @@
 //! What a person may overrule of an issue: every kind in every state, and what no override gets around.
 
-use super::tests::{BRANCH, NODE, PYTHON, REVIEWER, closed_as, in_progress, in_review, merged, webhook};
+use super::tests::{BRANCH, NODE, PYTHON, REVIEWER, closed_as, in_progress, in_review, webhook};
 use crate::decider::{Outcome, Refusal};
 use crate::event::{AssignmentKind, IssueState, Priority};
 use crate::issue::{IssueCommand, IssueOverride, Reported};
 use crate::pull_request::VerdictKind;
-use crate::roster::{GitHubMode, RepoPolicy, Role, UnknownAgents};
+use crate::roster::{GitHubMode, Role, UnknownAgents};
 use crate::world::{World, claimant, issue_ref, opened, rule_of};
 
 const DOTNET: &str = "dev-e-dotnet";
@@ -18,43 +18,9 @@ fn forced(agent: &str) -> IssueOverride {
     IssueOverride::Assign { claimant: claimant(agent), force: true }
 }
 
-/// #42 in that state; where it may have a holder, dev-e-node is it. Queued and changes_requested ones have none.
-fn in_state(state: IssueState) -> World {
-    let mut world = match state {
-        IssueState::Queued | IssueState::Assigned => webhook(),
-        IssueState::InProgress => in_progress(),
-        IssueState::InReview
-        | IssueState::ChangesRequested
-        | IssueState::ReadyToMerge
-        | IssueState::Deploying
-        | IssueState::Escalated
-        | IssueState::Done
-        | IssueState::Cancelled => in_review(),
-    };
-    match state {
-        IssueState::Queued => drop(world.label(42)),
-        IssueState::Assigned => {
-            world.label(42);
-            world.claim(42, NODE);
-        }
-        IssueState::InProgress | IssueState::InReview => {}
-        IssueState::ChangesRequested => drop(world.check(57, "aaaa", 1, "failure")),
-        IssueState::ReadyToMerge => drop(world.review(57, VerdictKind::Approved, REVIEWER, "aaaa", 1)),
-        IssueState::Deploying => {
-            world.policy.repo_defaults = RepoPolicy { deploys: true, ..RepoPolicy::default() };
-            world.see_pull(57, merged(20));
-        }
-        IssueState::Escalated => drop(world.ask(42, &IssueCommand::Escalate { reason: "odd".into() })),
-        IssueState::Done => drop(world.see_pull(57, merged(20))),
-        IssueState::Cancelled => drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into() })),
-    }
-    assert_eq!(world.state(42), state.as_str());
-    world
-}
-
 /// What becomes of an override: the state after it, or why there is none.
 fn after(state: IssueState, what: IssueOverride) -> String {
-    let mut world = in_state(state);
+    let mut world = World::in_state(state);
     let before = world.events(42).len();
     match world.overrule(42, what) {
         Outcome::Accepted => {

@@ -30,6 +30,21 @@ record! {
     }
 }
 
+/// Why a pull request needs more commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReworkCause {
+    /// An operator wants them.
+    Demanded,
+    /// A reviewer asks for changes.
+    Disputed,
+    /// Required checks are red.
+    RedChecks,
+    /// It conflicts with its base.
+    Conflict,
+    /// A person rejected it at a gate.
+    GateRejected,
+}
+
 impl KnownPull {
     /// A pull request that is known from now on.
     #[must_use]
@@ -52,7 +67,7 @@ impl KnownPull {
     /// The state that the facts of the current head give the issue.
     #[must_use]
     pub fn issue_state(&self) -> IssueState {
-        if self.rework_demanded || self.needs_rework() {
+        if self.rework_causes().next().is_some() {
             IssueState::ChangesRequested
         } else if self.standing.review == ReviewState::Approved {
             IssueState::ReadyToMerge
@@ -61,12 +76,18 @@ impl KnownPull {
         }
     }
 
-    fn needs_rework(&self) -> bool {
+    /// Why it needs more commits; nothing: it doesn't.
+    pub fn rework_causes(&self) -> impl Iterator<Item = ReworkCause> + use<> {
         let standing = &self.standing;
-        standing.review == ReviewState::Disputed
-            || standing.ci == CiState::Failed
-            || standing.conflict
-            || standing.gate_rejected
+        [
+            self.rework_demanded.then_some(ReworkCause::Demanded),
+            (standing.review == ReviewState::Disputed).then_some(ReworkCause::Disputed),
+            (standing.ci == CiState::Failed).then_some(ReworkCause::RedChecks),
+            standing.conflict.then_some(ReworkCause::Conflict),
+            standing.gate_rejected.then_some(ReworkCause::GateRejected),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Whether it is open and not superseded.

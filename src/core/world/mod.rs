@@ -3,27 +3,30 @@
 //! After every append the three invariants of the state machine are checked, and what an append does is held against the
 //! guarantees that no rule may break (one lease, no third attempt).
 
+mod invariants;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::agent::{AgentCommand, AgentDecider};
+use crate::agent::{Agent, AgentCommand, AgentDecider};
 use crate::decider::{Decider, Decision, Given, Moment, Outcome, Refusal, StreamState};
-use crate::event::{CheckRecorded, IssueState, Priority, PullRequestState, ReviewState};
+use crate::event::{CheckRecorded, IssueState};
 use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha, StreamId};
 use crate::issue::{
     Claim, ClaimVia, HolderReport, Issue, IssueAction, IssueCommand, IssueDecider, IssueObservation, IssueOverride,
-    Reported,
+    Lease, Reported,
 };
 use crate::overrule::{Reason, Ruling};
 use crate::port::Guard;
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, Verdict, VerdictKind};
 use crate::reaction::{Effect, Told};
-use crate::rig::{RigCommand, RigDecider};
+use crate::rig::{Rig, RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
 
 /// The repository of every test.
 pub(crate) const REPO: &str = "acme/web";
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) now: Timestamp,
@@ -133,6 +136,67 @@ impl World {
         }
     }
 
+    /// #42 in that state. Where it may have a holder, that is dev-e-node, but for changes_requested; its pull request is #57.
+    pub(crate) fn in_state(state: IssueState) -> Self {
+        let mut world = Self::new(GitHubMode::Webhook);
+        world.label(42);
+        if state != IssueState::Queued {
+            world.claim(42, "dev-e-node");
+        }
+        if !matches!(state, IssueState::Queued | IssueState::Assigned) {
+            world.start(42, "dev-e-node");
+        }
+        let open = || opened(42, "agent/issue-42-1", "aaaa", 10);
+        if !matches!(state, IssueState::Queued | IssueState::Assigned | IssueState::InProgress) {
+            world.see_pull(57, open());
+        }
+        let merged = PrObservation { open: false, merged: true, updated_at: at(20), ..open() };
+        match state {
+            IssueState::Queued | IssueState::Assigned | IssueState::InProgress | IssueState::InReview => {}
+            IssueState::ChangesRequested => drop(world.check(57, "aaaa", 1, "failure")),
+            IssueState::ReadyToMerge => {
+                drop(world.review(57, VerdictKind::Approved, "review-e-bot[bot]", "aaaa", 1));
+            }
+            IssueState::Deploying => {
+                world.policy.repo_defaults.deploys = true;
+                world.see_pull(57, merged);
+            }
+            IssueState::Escalated => drop(world.ask(42, &IssueCommand::Escalate { reason: "odd".into() })),
+            IssueState::Done => drop(world.see_pull(57, merged)),
+            IssueState::Cancelled => drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into() })),
+        }
+        assert_eq!(world.state(42), state.as_str());
+        world
+    }
+
+    /// What the log knows of an agent.
+    pub(crate) fn agent(&self, agent: &str) -> Option<Agent> {
+        match self.states.get(&StreamId::Agent(claimant(agent).agent)) {
+            Some(StreamState::Agent(agent)) => Some((**agent).clone()),
+            Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Rig(_)) | None => None,
+        }
+    }
+
+    pub(crate) fn rig(&self) -> Rig {
+        match self.states.get(&StreamId::Rig) {
+            Some(StreamState::Rig(rig)) => (**rig).clone(),
+            Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Agent(_)) | None => Rig::unknown(),
+        }
+    }
+
+    /// Live leases of an agent.
+    pub(crate) fn held_by(&self, agent: &AgentId) -> u32 {
+        let held = self.leases().filter(|lease| lease.claimant.agent == *agent).count();
+        u32::try_from(held).unwrap()
+    }
+
+    fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.states.values().filter_map(|state| match state {
+            StreamState::Issue(issue) => issue.lease.as_ref(),
+            StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
+        })
+    }
+
     pub(crate) fn issue(&self, number: u64) -> Issue {
         match self.states.get(&StreamId::Issue(issue_ref(number))) {
             Some(StreamState::Issue(issue)) => (**issue).clone(),
@@ -185,6 +249,10 @@ impl World {
 
     pub(crate) fn start(&mut self, number: u64, agent: &str) -> Outcome {
         self.report(number, agent, Reported::Started { branch: None })
+    }
+
+    pub(crate) fn tell_agent(&mut self, agent: &str, command: &AgentCommand) -> Outcome {
+        self.perform::<AgentDecider>(StreamId::Agent(claimant(agent).agent), command)
     }
 
     pub(crate) fn pause_agent(&mut self, agent: &str) {
@@ -252,19 +320,11 @@ impl World {
 
     /// As the stores see it at an append.
     fn holds(&self, guard: &Guard) -> bool {
-        let leases = || {
-            self.states.values().filter_map(|state| match state {
-                StreamState::Issue(issue) => issue.lease.as_ref(),
-                StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
-            })
-        };
         match guard {
             Guard::StreamAt { stream, version } => self.version_of(stream) == *version,
-            Guard::LeasesBelow { agent, limit } => {
-                leases().filter(|lease| lease.claimant.agent == *agent).count() < usize::try_from(*limit).unwrap()
-            }
+            Guard::LeasesBelow { agent, limit } => self.held_by(agent) < *limit,
             Guard::NothingUnstarted { claimant } => {
-                !leases().any(|lease| lease.claimant == *claimant && !lease.started())
+                !self.leases().any(|lease| lease.claimant == *claimant && !lease.started())
             }
         }
     }
@@ -290,83 +350,6 @@ impl World {
         }
         self.check_dispatches();
         self.check_approvals();
-    }
-
-    /// The first two invariants of the state machine, and what no sequence may reach.
-    fn check_invariants(&self) {
-        for state in self.states.values() {
-            let StreamState::Issue(issue) = state else { continue };
-            let Some(state) = issue.state() else {
-                assert!(issue.lease.is_none() && issue.current.is_none(), "{}: nobody approved it", issue.reference);
-                continue;
-            };
-            assert!(issue.lease.is_none() || state.allows_holder(), "{}: a holder in {state}", issue.reference);
-            assert!(
-                issue.current.is_none() || state.allows_current_pull_request(),
-                "{}: a pull request in {state}",
-                issue.reference
-            );
-            let open = |pull: &crate::issue::KnownPull| pull.standing.state == PullRequestState::Open;
-            assert!(
-                issue.current.is_none() || issue.current_pull().is_some_and(open),
-                "{}: the current one is open",
-                issue.reference
-            );
-            assert!(issue.strikes <= 2, "{}: a third strike", issue.reference);
-            let automatic = matches!(state, IssueState::Queued | IssueState::Assigned | IssueState::InProgress);
-            assert!(issue.strikes < 2 || !automatic, "{}: a third attempt in {state}", issue.reference);
-        }
-    }
-
-    /// At most as many live leases per agent as it may hold, one more for a critical issue, whoever gave them.
-    fn check_capacity(&self) {
-        let mut held: BTreeMap<&AgentId, u32> = BTreeMap::new();
-        let mut critical = std::collections::BTreeSet::new();
-        for state in self.states.values() {
-            let StreamState::Issue(issue) = state else { continue };
-            let Some(lease) = issue.lease.as_ref().filter(|lease| !lease.hook) else { continue };
-            *held.entry(&lease.claimant.agent).or_default() += 1;
-            if issue.priority == Priority::Critical {
-                critical.insert(&lease.claimant.agent);
-            }
-        }
-        for (agent, held) in held {
-            let capacity = self.policy.roster.agent(agent).map_or(1, |profile| profile.capacity);
-            assert!(held <= capacity + u32::from(critical.contains(agent)), "{agent} holds {held}");
-        }
-    }
-
-    /// Who produced a change never approves it.
-    fn check_approvals(&self) {
-        for state in self.states.values() {
-            let StreamState::PullRequest(pull) = state else { continue };
-            let standing = pull.standing();
-            if standing.review != ReviewState::Approved {
-                continue;
-            }
-            let reviewer = standing.reviewer.as_deref().and_then(Login::parse);
-            assert_ne!(reviewer, pull.author, "{}: approved by its author", pull.reference);
-            let by_holder = pull.told.iter().flat_map(|issue| self.issue(issue.number).holders).any(|holder| {
-                let profile = self.policy.roster.agent(&holder);
-                profile.zip(reviewer.as_ref()).is_some_and(|(profile, login)| profile.logins.contains(login))
-            });
-            assert!(!by_holder, "{}: approved by who held a lease", pull.reference);
-        }
-    }
-
-    /// The third invariant, once the lane is drained: an open dispatch means that one of its issues is in review.
-    fn check_dispatches(&self) {
-        for state in self.states.values() {
-            let StreamState::PullRequest(pull) = state else { continue };
-            let mut issues: Vec<Issue> = pull.issues().iter().map(|issue| self.issue(issue.number)).collect();
-            issues.retain(|issue| issue.state().is_some());
-            let in_review = issues.iter().any(|issue| issue.state() == Some(IssueState::InReview));
-            assert!(
-                pull.dispatch.is_none() || issues.is_empty() || in_review,
-                "{}: a dispatch outside review",
-                pull.reference
-            );
-        }
     }
 }
 

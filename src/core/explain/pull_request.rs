@@ -1,0 +1,69 @@
+//! Why a pull request is where it is.
+
+use crate::event::{PullRequestState, ReviewState};
+use crate::identity::StreamId;
+use crate::issue::Issue;
+use crate::pull_request::PullRequest;
+use crate::roster::Policy;
+
+use super::{Explanation, gate};
+
+/// Explains a pull request; `issues` are those that it names, as far as the log knows them.
+#[must_use]
+pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy) -> Explanation {
+    let subject = StreamId::PullRequest(pull.reference.clone());
+    if !pull.known {
+        let mut told = Explanation::new(subject, "unknown", pull.version)
+            .says("facts of it came, and it did not: it is judged once it is known");
+        told.waits("pull_request", "PR_CREATED, or GitHub's word of it");
+        told.moved("the delivery pull_request of GitHub, or PR_CREATED by the holder of its issue");
+        return told;
+    }
+    let state = pull.shown_state();
+    let decided = if pull.state_version > 0 { pull.state_version } else { pull.created_version };
+    let mut told = Explanation::new(subject, state.as_str(), decided);
+    match state {
+        PullRequestState::Open => open(&mut told, pull, issues, policy),
+        PullRequestState::Superseded => {
+            told.summary = "it is out of the play: another took its place, or its lease had ended".to_owned();
+            told.moved("its end at GitHub; an issue of it goes on without it");
+        }
+        PullRequestState::Merged => told.summary = "it is merged, and waits for nothing".to_owned(),
+        PullRequestState::Closed => {
+            told.summary = "it is closed without a merge, and waits for nothing".to_owned();
+            told.moved("reopening it, where its issue has neither a holder nor another pull request");
+        }
+    }
+    told
+}
+
+fn open(told: &mut Explanation, pull: &PullRequest, issues: &[Issue], policy: &Policy) {
+    let standing = pull.standing();
+    let current: Vec<String> = issues
+        .iter()
+        .filter(|issue| issue.current.as_ref() == Some(&pull.reference))
+        .map(|issue| issue.reference.to_string())
+        .collect();
+    let for_what = match (current.as_slice(), issues) {
+        ([], []) => "it is for no issue that is known here".to_owned(),
+        ([], _) => "no issue follows it".to_owned(),
+        (names, _) => format!("{} follows it", names.join(", ")),
+    };
+    told.summary = format!("it is open, its review is {}, its checks are {}; {for_what}", standing.review, standing.ci);
+    if standing.draft {
+        told.waits("draft", "its author: a draft is neither reviewed nor merged");
+        told.moved("ready for review, at GitHub");
+        return;
+    }
+    match standing.review {
+        ReviewState::Approved => gate::merge(told, &standing, Some(pull), policy),
+        ReviewState::Disputed => {
+            let by = standing.reviewer.as_deref().unwrap_or("a reviewer");
+            told.waits("review", format!("more commits: {by} asks for changes"));
+            told.moved("a push, or another verdict of that reviewer");
+        }
+        ReviewState::None | ReviewState::Requested | ReviewState::Abstained | ReviewState::Failed => {
+            gate::verdict(told, &standing, Some(pull));
+        }
+    }
+}
