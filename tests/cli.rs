@@ -193,6 +193,27 @@ async fn the_log_is_followed_over_a_restart_of_the_daemon_without_gap_or_repeat(
 }
 
 #[tokio::test]
+async fn what_somebody_wonders_about_is_explained() {
+    let daemon = with_issues().await;
+    let url = daemon.url();
+    let explain = |id: &str| run(&["explain", id, "--url", &url], &[]);
+    let held = explain("acme/web#4").well();
+    assert!(held.starts_with("acme/web#4  assigned for "), "{held}");
+    assert!(held.contains("IssueAssigned by operator:local") && held.contains("override release acme/web#4"), "{held}");
+    let blocked = explain("acme/web#9").well();
+    assert!(blocked.contains("acme/web#4 must be done first, and is assigned (dependency_open;"), "{blocked}");
+    assert!(row(&blocked, "dev-e-node").contains(&"it holds 1 of 1 leases"), "{blocked}");
+    assert!(explain("acme/web#11").well().contains("it is before a person: nobody knows"));
+    let agent = explain("dev-e-node").well();
+    assert!(agent.contains("holds acme/web#4 (1 of 1)") && agent.contains("the issue waits for acme/web#4"), "{agent}");
+    assert!(explain("rig").well().starts_with("rig  running"));
+    let json: Value =
+        serde_json::from_str(&run(&["explain", "acme/web#9", "--json", "--url", &url], &[]).well()).unwrap();
+    assert_eq!(json["waitsFor"][0]["rule"], "dependency_open");
+    explain("acme/web#99").badly(1, &["answered 404", "nothing is known of acme/web#99"]);
+}
+
+#[tokio::test]
 async fn an_override_is_done_once_and_refused_with_the_reason() {
     let daemon = with_issues().await;
     let url = daemon.url();

@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod event;
 mod events;
+mod explain;
 mod failure;
 mod follow;
 mod issue;
@@ -31,6 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use agents::AgentsArguments;
 use client::DaemonArguments;
 use events::EventsArguments;
+use explain::ExplainArguments;
 use issue::IssueArguments;
 use issues::IssuesArguments;
 use overrule::OverrideArguments;
@@ -65,6 +67,7 @@ Look into a daemon that runs (here, or where --url says):
   conductor-e queue                            what is handed out next, and what is blocked by what
   conductor-e agents                           who is there, and what they hold
   conductor-e events --follow                  every event from now on, as it happens
+  conductor-e explain acme/web#42              why it is there, what it waits for, why does nobody get it
   conductor-e override requeue acme/web#42 --reason …   overrule it, in your own name
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.";
@@ -91,6 +94,8 @@ enum Command {
     Queue(QueueArguments),
     /// Show the log of events.
     Events(EventsArguments),
+    /// Say why an issue, pull request or agent is where it is, and what would move it.
+    Explain(ExplainArguments),
     /// Overrule the rules, in your own name and with a reason: release, requeue, assign, cancel, pause …
     Override(OverrideArguments),
     /// Make, list and revoke the tokens by which the daemon tells callers apart.
@@ -145,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Agents(which) => ask(daemon, async |daemon, screen| agents::agents(&which, daemon, screen).await),
         Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
+        Command::Explain(what) => ask(daemon, async |daemon, screen| explain::explain(&what, daemon, screen).await),
         Command::Override(what) => ask(daemon, async |daemon, screen| overrule::overrule(&what, daemon, screen).await),
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
         Command::Token { command } => token::token(file, daemon, command),

@@ -3,7 +3,7 @@
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
-    about, agents, assignments, events, health, issues, live, overrides, pulls, queue, report, tokens,
+    about, agents, assignments, events, explain, health, issues, live, overrides, pulls, queue, report, tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -43,6 +43,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::read("/api/issues/{owner}/{repo}/{number}", issues::one, issues::one_described()),
         Endpoint::read("/api/pulls", pulls::list, pulls::list_described()),
         Endpoint::read("/api/queue", queue::list, queue::list_described()),
+        Endpoint::read("/api/explain", explain::explain, explain::explain_described()),
         Endpoint::read("/api/assignments/next", assignments::next, assignments::next_described()),
         Endpoint::at("/api/admin/tokens")
             .data(PayloadConfig::new(LARGEST_BODY))

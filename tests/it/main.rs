@@ -10,7 +10,7 @@
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
-//! | [`overrides`] | what a person overrules |
+//! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
 //! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
@@ -50,6 +50,7 @@ macro_rules! on_both_stores {
 
 mod bad_input;
 mod claims;
+mod explain;
 mod faults;
 mod kill9;
 mod limits;

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use conductor_core::agent::Agent;
+use conductor_core::claim::obstacle::DEFAULT_CAPACITY;
 use conductor_core::decider::StreamState;
 use conductor_core::event::IssueState;
-use conductor_core::identity::{AgentId, Claimant, StreamId, StreamKind};
+use conductor_core::identity::{AgentId, Claimant, IssueRef, StreamId, StreamKind};
 use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
+use conductor_core::roster::Timers;
 use conductor_core::time::Timestamp;
 use futures_util::stream::{Stream, try_unfold};
 
@@ -50,20 +51,24 @@ pub async fn one(edge: Data<Edge>, path: Path<String>) -> Result<HttpResponse, A
 }
 
 /// What is joined to the states of agents, read once per request.
-struct Joined {
+pub(super) struct Joined {
     now: Timestamp,
-    online_within: Duration,
+    timers: Timers,
     heard: BTreeMap<AgentId, BTreeMap<String, Timestamp>>,
-    assignments: BTreeMap<AgentId, Vec<AssignmentRow>>,
+    held: BTreeMap<AgentId, Held>,
     /// Of the roster.
     capacity: BTreeMap<AgentId, u32>,
 }
 
-/// What an agent outside the roster may hold at once.
-const DEFAULT_CAPACITY: u32 = 1;
+/// What an agent holds.
+#[derive(Default)]
+struct Held {
+    issues: Vec<IssueRef>,
+    rows: Vec<AssignmentRow>,
+}
 
 impl Joined {
-    async fn read(edge: &Edge, only: Option<&AgentId>) -> Result<Self, StoreFailure> {
+    pub(super) async fn read(edge: &Edge, only: Option<&AgentId>) -> Result<Self, StoreFailure> {
         let store = &**edge.store();
         let wanted = |agent: &AgentId| only.is_none_or(|only| only == agent);
         let mut heard: BTreeMap<AgentId, BTreeMap<String, Timestamp>> = BTreeMap::new();
@@ -78,9 +83,9 @@ impl Joined {
         let roster = edge.policy().roster.agents.iter().filter(|profile| wanted(&profile.id));
         Ok(Self {
             now: edge.now(),
-            online_within: edge.policy().timers.online_within,
+            timers: edge.policy().timers,
             heard,
-            assignments: assignments(store, only).await?,
+            held: held(store, only).await?,
             capacity: roster.map(|profile| (profile.id.clone(), profile.capacity)).collect(),
         })
     }
@@ -88,27 +93,39 @@ impl Joined {
     fn row(&mut self, agent: &Agent) -> AgentRow {
         let presence = Presence {
             heard: self.heard.remove(&agent.id).unwrap_or_default(),
-            assignments: self.assignments.remove(&agent.id).unwrap_or_default(),
+            assignments: self.held.remove(&agent.id).unwrap_or_default().rows,
             capacity: self.capacity.remove(&agent.id).unwrap_or(DEFAULT_CAPACITY),
         };
-        AgentRow::of(agent, presence, self.now, self.online_within)
+        AgentRow::of(agent, presence, self.now, &self.timers)
+    }
+
+    /// Whoever is in the roster or was heard from.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &AgentId> {
+        self.capacity.keys().chain(self.heard.keys())
+    }
+
+    /// The last heartbeat of any instance.
+    pub(super) fn last_heard(&self, agent: &AgentId) -> Option<Timestamp> {
+        self.heard.get(agent).and_then(|heard| heard.values().max().copied())
+    }
+
+    /// The issues that an agent holds.
+    pub(super) fn holds(&self, agent: &AgentId) -> &[IssueRef] {
+        self.held.get(agent).map(|held| held.issues.as_slice()).unwrap_or_default()
     }
 
     /// Those whose rows were not taken: of the roster, or heard from without an event.
     fn others(&mut self) -> Vec<AgentRow> {
-        let ids: BTreeSet<AgentId> = self.capacity.keys().chain(self.heard.keys()).cloned().collect();
+        let ids: BTreeSet<AgentId> = self.ids().cloned().collect();
         ids.into_iter().map(|id| self.row(&Agent::unknown(id))).collect()
     }
 }
 
 /// Held issues by agent.
-async fn assignments(
-    store: &dyn Store,
-    only: Option<&AgentId>,
-) -> Result<BTreeMap<AgentId, Vec<AssignmentRow>>, StoreFailure> {
-    let held = IssueState::ALL.iter().filter(|state| state.allows_holder()).map(|state| state.as_str());
-    let filter = RowFilter { states: held.collect(), agent: only.cloned(), ..RowFilter::default() };
-    let mut assignments: BTreeMap<AgentId, Vec<AssignmentRow>> = BTreeMap::new();
+async fn held(store: &dyn Store, only: Option<&AgentId>) -> Result<BTreeMap<AgentId, Held>, StoreFailure> {
+    let states = IssueState::ALL.iter().filter(|state| state.allows_holder()).map(|state| state.as_str());
+    let filter = RowFilter { states: states.collect(), agent: only.cloned(), ..RowFilter::default() };
+    let mut all: BTreeMap<AgentId, Held> = BTreeMap::new();
     let mut after: Option<Cursor> = None;
     loop {
         let rows = store.rows(StreamKind::Issue, &filter, after.as_ref(), PAGE).await?;
@@ -117,11 +134,13 @@ async fn assignments(
             if let StreamState::Issue(issue) = &row.state
                 && let (Some(lease), Some(assignment)) = (&issue.lease, AssignmentRow::of(issue))
             {
-                assignments.entry(lease.claimant.agent.clone()).or_default().push(assignment);
+                let held = all.entry(lease.claimant.agent.clone()).or_default();
+                held.issues.push(issue.reference.clone());
+                held.rows.push(assignment);
             }
         }
         if after.is_none() {
-            return Ok(assignments);
+            return Ok(all);
         }
     }
 }

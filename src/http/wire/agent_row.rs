@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use conductor_core::agent::Agent;
 use conductor_core::event::{AssignmentKind, Heartbeat, Integration, IssueState, Provider};
 use conductor_core::issue::Issue;
+use conductor_core::roster::Timers;
 use conductor_core::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -119,12 +119,12 @@ const OFFLINE: &str = "offline";
 const ONLINE: &str = "online";
 
 impl AgentRow {
-    /// The row of an agent, `now`, that is online if heard from within `online_within`.
+    /// The row of an agent, `now`.
     #[must_use]
-    pub fn of(agent: &Agent, presence: Presence, now: Timestamp, online_within: Duration) -> Self {
+    pub fn of(agent: &Agent, presence: Presence, now: Timestamp, timers: &Timers) -> Self {
         let said = agent.latest();
         let last_heartbeat = presence.heard.values().max().copied();
-        let online = |at: Option<Timestamp>| at.is_some_and(|at| now.since(at) <= online_within);
+        let online = |at: Option<Timestamp>| timers.is_online(at, now);
         let is_online = online(last_heartbeat);
         let instances = instances(agent, &presence, online);
         let held = presence.assignments.first();
@@ -197,8 +197,6 @@ mod tests {
     use super::*;
     use conductor_core::identity::AgentId;
 
-    const TWO_MINUTES: Duration = Duration::from_secs(120);
-
     fn agent() -> Agent {
         Agent::unknown(AgentId::parse("dev-e-node").unwrap())
     }
@@ -213,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_field_of_the_row_is_there_even_when_empty() {
-        let row = AgentRow::of(&agent(), Presence::default(), Timestamp::from_millis(0), TWO_MINUTES);
+        let row = AgentRow::of(&agent(), Presence::default(), Timestamp::from_millis(0), &Timers::default());
         let row = serde_json::to_value(row).unwrap();
         let mut names: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = vec![
@@ -244,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_agent_is_online_for_two_minutes_after_its_last_heartbeat() {
-        let at = |now| AgentRow::of(&agent(), heard("", 0), Timestamp::from_millis(now), TWO_MINUTES);
+        let at = |now| AgentRow::of(&agent(), heard("", 0), Timestamp::from_millis(now), &Timers::default());
         assert!(at(120_000).is_online);
         assert!(!at(120_001).is_online);
         assert_eq!(at(0).last_heartbeat.as_deref(), Some("1970-01-01T00:00:00.000Z"));
@@ -252,7 +250,7 @@ mod tests {
 
     #[test]
     fn instances_carry_the_rich_spelling_of_the_id() {
-        let row = AgentRow::of(&agent(), heard("ab12c", 0), Timestamp::from_millis(0), TWO_MINUTES);
+        let row = AgentRow::of(&agent(), heard("ab12c", 0), Timestamp::from_millis(0), &Timers::default());
         assert_eq!(row.id, "dev-e-node");
         assert_eq!(row.instances.iter().map(|instance| instance.id.as_str()).collect::<Vec<_>>(), ["dev-e-node/ab12c"]);
     }
