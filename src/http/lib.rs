@@ -35,5 +35,6 @@ pub mod server;
 pub mod subject;
 #[cfg(test)]
 mod testing;
+mod unread;
 pub mod webhook;
 pub mod wire;

@@ -18,6 +18,7 @@ use crate::edge::Edge;
 use crate::endpoint::not_found;
 use crate::json::{Patience, SLOWEST};
 use crate::routes;
+use crate::unread::hang_up;
 
 /// Twice the agents that are foreseen, each with one connection kept alive.
 pub const DEFAULT_CONNECTIONS: usize = 20_000;
@@ -89,6 +90,7 @@ where
             .app_data(Data::clone(&edge))
             .app_data(patience)
             .wrap(from_fn(admit))
+            .wrap(from_fn(hang_up))
             .configure(more.clone())
             .configure(routes::configure)
             .default_service(web::route().to(not_found))

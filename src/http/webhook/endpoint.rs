@@ -17,6 +17,7 @@ use crate::error::{ApiError, Code};
 use crate::json::within_patience;
 use crate::openapi::{Answer, Body, Endpoint, Operation, Parameter, Tag};
 use crate::routes;
+use crate::unread;
 
 use super::delivery::{LONGEST_NAME, NotADelivery, delivery, named};
 use super::reception::{Reception, Room};
@@ -99,7 +100,7 @@ struct Accepted {
 /// # Errors
 /// 503 without secret or store, 413 for more than [`BODY_LIMIT`], 401 for a signature that is missing or wrong, 400 for
 /// anything that GitHub wouldn't send. Nothing is stored then.
-async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -> Result<HttpResponse, ApiError> {
+async fn receive(request: HttpRequest, mut body: Payload, door: Data<WebhookDoor>) -> Result<HttpResponse, ApiError> {
     let Some(secret) = &door.secret else {
         return Err(ApiError::not_now(
             Code::WebhookSecretMissing,
@@ -107,7 +108,11 @@ async fn receive(request: HttpRequest, body: Payload, door: Data<WebhookDoor>) -
         ));
     };
     let mut room = Room::default();
-    let body = within_patience(&request, whole(body, &door.reception, &mut room)).await??;
+    let read = within_patience(&request, whole(&mut body, &door.reception, &mut room)).await;
+    if read.is_err() {
+        unread::keep(&request, body);
+    }
+    let body = read??;
     if !header(&request, SIGNATURE).is_some_and(|signature| secret.signed(&body, signature)) {
         tracing::warn!(bytes = body.len(), "refused a delivery whose signature is missing or wrong");
         return Err(ApiError::unauthorized(format!(
@@ -141,7 +146,7 @@ fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {
 
 /// The whole body. What is too large is read on to as much again and dropped, since a client that is still sending sees a
 /// broken connection instead of an answer.
-async fn whole(mut body: Payload, reception: &Reception, room: &mut Room) -> Result<Bytes, ApiError> {
+async fn whole(body: &mut Payload, reception: &Reception, room: &mut Room) -> Result<Bytes, ApiError> {
     let (mut kept, mut length) = (BytesMut::new(), 0_usize);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| ApiError::malformed(format!("the body broke off: {error}")))?;
