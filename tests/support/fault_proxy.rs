@@ -144,7 +144,8 @@ async fn accept(network: Arc<Network>) {
                     let Ok((client, _)) = connection else { continue };
                     network.accepted.fetch_add(1, Ordering::SeqCst);
                     network.open.fetch_add(1, Ordering::SeqCst);
-                    tokio::spawn(connect(Arc::clone(&network), client));
+                    // From here on it can be cut, whenever its task begins.
+                    tokio::spawn(connect(Arc::clone(&network), client, network.cuts.subscribe()));
                 }
             }
         }
@@ -160,8 +161,7 @@ async fn accept(network: Arc<Network>) {
 struct Cut;
 
 /// One connection, until both ends have closed it or it is cut.
-async fn connect(network: Arc<Network>, mut client: TcpStream) {
-    let mut cuts = network.cuts.subscribe();
+async fn connect(network: Arc<Network>, mut client: TcpStream, mut cuts: watch::Receiver<u64>) {
     if let Ok(mut server) = TcpStream::connect(network.server).await {
         let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
         let upward = pump(&network, Direction::ToServer, from_client, to_server);
