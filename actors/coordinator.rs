@@ -15,6 +15,7 @@ use conductor_core::roster::Policy;
 use crate::arbiters::Arbiters;
 use crate::board::BoardSnapshot;
 use crate::drain::{DrainReport, drained_within};
+use crate::leader::{Elections, LeaderPass, LeaderProof, UnderProof};
 use crate::periodic::{Cadence, Pass};
 use crate::ports::Ports;
 use crate::request::{Answer, Rejected, Request};
@@ -109,6 +110,34 @@ impl Coordinator {
         passes.start(pass, cadence, self.inner.arbiters.passes(), settings, board).await;
     }
 
+    /// Starts a periodic pass that runs only where and while this process is the leader; elsewhere it stands by. The first of
+    /// them makes this process stand for election.
+    pub async fn start_leader_pass<P: LeaderPass>(&self, pass: P, cadence: Cadence) {
+        let Circumstances { settings, passes, leadership, .. } = &self.inner.with;
+        let first = leadership.enlist(P::NAME);
+        self.start_pass(UnderProof::new(pass, Arc::clone(leadership)), cadence).await;
+        if first {
+            let elections = Elections::new(Arc::clone(leadership), Arc::clone(passes));
+            self.start_pass(elections, Elections::cadence(&settings.leader)).await;
+        }
+    }
+
+    /// Performs a command that nobody asked for but the time: on the leader's behalf, as long as its proof holds.
+    ///
+    /// # Errors
+    /// [`Rejected::NotLeader`] where it holds no more, and then nothing is done; else as [`Coordinator::execute`].
+    pub async fn execute_as_leader<D: Routed>(
+        &self,
+        proof: &LeaderProof,
+        stream: StreamId,
+        request: Request<D::Command>,
+    ) -> Result<Answer<D::State>, Rejected> {
+        if !proof.still_holds() {
+            return Err(Rejected::NotLeader);
+        }
+        self.execute::<D>(stream, request).await
+    }
+
     /// Wakes the pass of that name now. Nudges during a tick amount to one tick after it; unknown names are passed over.
     pub fn nudge(&self, pass: &str) {
         self.inner.with.passes.nudge(pass);
@@ -152,6 +181,8 @@ impl Coordinator {
                 rings.rig.drain(),
                 with.passes.stop(),
             );
+            // At the very end: nothing of this process acts any more.
+            with.leadership.resign().await;
         };
         drained_within(deadline, everything, with).await
     }

@@ -7,7 +7,8 @@
 //! ```text
 //!   Coordinator ── gate ──▶ Shard<D> × n ──▶ StreamActor<D>     decide → append → evolve → publish → reply
 //!        │                     owns its children, restarts them from the log, passivates them, drains them
-//!        └── Periodic<Pass>    internal lane, inbox, … : tick = nudge or period, re-armed at the end of a tick
+//!        ├── Periodic<Pass>    internal lane, inbox, … : tick = nudge or period, re-armed at the end of a tick
+//!        └── Leader            elected among the processes of one store; its passes run under a LeaderProof
 //!   every one of them writes its state on the Board, which is read without asking a mailbox
 //! ```
 //!
@@ -32,6 +33,7 @@ mod drain;
 mod gate;
 mod guard;
 mod lane;
+mod leader;
 mod periodic;
 mod ports;
 mod request;
@@ -49,6 +51,7 @@ pub use board::{ActorKind, ActorReport, BoardSnapshot, Condition, LastError, Pas
 pub use coordinator::{Coordinator, Routed};
 pub use drain::DrainReport;
 pub use lane::{InboxLane, InternalLane, Interpreter, LaneSettings, Setback, Teller};
+pub use leader::{LeaderPass, LeaderProof, LeaderSettings};
 pub use periodic::{Cadence, Counters, Pass};
 pub use ports::{Ports, StateListener};
 pub use request::{Answer, Rejected, Request};

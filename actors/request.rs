@@ -66,6 +66,9 @@ pub enum Rejected {
     /// The daemon is going down; nothing was done.
     #[error("take the request on: shutting down")]
     Draining,
+    /// This process is not the leader (any more), and only the leader does it; nothing was done.
+    #[error("act as leader: the term is over")]
+    NotLeader,
     /// Whether it happened is unknown; safe to repeat with an idempotency key.
     #[error("learn whether it happened: {0}")]
     Unknown(String),

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::arbiters::Place;
 use crate::board::{Board, ShardBoard};
 use crate::gate::Gate;
+use crate::leader::Leadership;
 use crate::periodic::Passes;
 use crate::ports::{Ports, StateListener};
 use crate::request::{Answer, Rejected, Request};
@@ -26,6 +27,7 @@ pub(crate) struct Circumstances {
     pub(crate) settings: Settings,
     pub(crate) passes: Arc<Passes>,
     pub(crate) board: Arc<Board>,
+    pub(crate) leadership: Arc<Leadership>,
     pub(crate) neighbourhood: Arc<Neighbourhood>,
     /// Admission to all streams but those of agents.
     pub(crate) gate: Gate,
@@ -40,7 +42,17 @@ impl Circumstances {
         let (gate, agents_gate) = (gate(), gate());
         let neighbourhood = Arc::<Neighbourhood>::default();
         ports.listeners.push(Arc::clone(&neighbourhood) as Arc<dyn StateListener>);
-        Self { ports, settings, passes: Arc::default(), board: Arc::default(), neighbourhood, gate, agents_gate }
+        let leadership = Leadership::new(ports.clone(), &settings.name, settings.leader);
+        Self {
+            ports,
+            settings,
+            passes: Arc::default(),
+            board: Arc::default(),
+            leadership,
+            neighbourhood,
+            gate,
+            agents_gate,
+        }
     }
 
     /// Admitted requests that are not answered yet.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use conductor_core::decider::PORT_DEADLINE;
 
 use crate::backoff::BackoffSettings;
+use crate::leader::LeaderSettings;
 
 /// How much may be under way, how long things may take, and what stays in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Settings {
     pub frozen_after: Duration,
     /// Rest after a crash, doubled with each further one.
     pub restart: BackoffSettings,
+    /// What people call this process where several share a store.
+    pub name: String,
+    /// How one of them is elected leader.
+    pub leader: LeaderSettings,
 }
 
 impl Default for Settings {
@@ -43,6 +48,8 @@ impl Default for Settings {
             // A command may wait for a load and an append, each within the port's deadline, before it is out of the ordinary.
             frozen_after: PORT_DEADLINE * 3,
             restart: BackoffSettings::default(),
+            name: format!("pid {}", std::process::id()),
+            leader: LeaderSettings::default(),
         }
     }
 }

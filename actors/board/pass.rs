@@ -34,8 +34,16 @@ struct Vitals {
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     Ticking,
-    Waiting { until: Instant },
-    Resting { until: Instant },
+    Waiting {
+        until: Instant,
+    },
+    /// As waiting: another process does the work.
+    Standby {
+        until: Instant,
+    },
+    Resting {
+        until: Instant,
+    },
     Stopped,
 }
 
@@ -68,8 +76,9 @@ impl PassBoard {
         for (name, count) in counters.iter() {
             *vitals.totals.entry(name).or_default() += count;
         }
+        let stage = if counters.stands_by() { Stage::Standby { until: next } } else { Stage::Waiting { until: next } };
         vitals.counters = counters;
-        vitals.ended(Stage::Waiting { until: next });
+        vitals.ended(stage);
         vitals.last_good = vitals.last_pass;
     }
 
@@ -98,11 +107,12 @@ impl PassBoard {
                 Condition::Frozen
             }
             Stage::Ticking | Stage::Waiting { .. } => Condition::Running,
+            Stage::Standby { .. } => Condition::Standby,
             Stage::Resting { until } => Condition::Resting { until: face.time(until) },
             Stage::Stopped => Condition::Stopped,
         };
         let next_pass = match vitals.stage {
-            Stage::Waiting { until } | Stage::Resting { until } => Some(face.time(until)),
+            Stage::Waiting { until } | Stage::Standby { until } | Stage::Resting { until } => Some(face.time(until)),
             Stage::Ticking | Stage::Stopped => None,
         };
         ActorReport {

@@ -71,6 +71,8 @@ pub enum ActorKind {
 pub enum Condition {
     /// Working or ready to.
     Running,
+    /// Ready to take over from another process that does the work.
+    Standby,
     /// It crashed or failed and rests before it is tried again.
     Resting {
         /// Until then.
@@ -89,7 +91,7 @@ impl Condition {
     #[must_use]
     pub fn is_healthy(self) -> bool {
         match self {
-            Self::Running | Self::Draining | Self::Stopped => true,
+            Self::Running | Self::Standby | Self::Draining | Self::Stopped => true,
             Self::Resting { .. } | Self::Frozen => false,
         }
     }
@@ -99,6 +101,7 @@ impl Condition {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Standby => "standby",
             Self::Resting { .. } => "resting",
             Self::Frozen => "frozen",
             Self::Draining => "draining",

@@ -36,7 +36,7 @@ impl From<Rejected> for Setback {
     fn from(rejected: Rejected) -> Self {
         let text = rejected.to_string();
         match rejected {
-            Rejected::Busy { .. } | Rejected::Draining => Self::NotNow(text),
+            Rejected::Busy { .. } | Rejected::Draining | Rejected::NotLeader => Self::NotNow(text),
             Rejected::Refused(_)
             | Rejected::KeyReused
             | Rejected::Guarded { .. }

@@ -62,7 +62,7 @@ impl<P: Pass> Periodic<P> {
         match result {
             Ok(Ok(counters)) => {
                 // A rest of no time still goes through the timer, so that other actors of this thread get their turn.
-                let rest = if again || counters.has_more() { Duration::ZERO } else { actor.cadence.period };
+                let rest = if again { Duration::ZERO } else { counters.next_after().unwrap_or(actor.cadence.period) };
                 actor.board.went_well(counters, Instant::now() + rest);
                 actor.streak = Streak::default();
                 actor.phase = Phase::Waiting(context.run_later(rest, Self::tick));

@@ -35,14 +35,22 @@ impl Cadence {
     }
 }
 
-/// What a tick counted, by name.
+/// What a tick counted, by name, and what it says about the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
     counts: BTreeMap<&'static str, u64>,
-    more: bool,
+    after: Option<Duration>,
+    standby: bool,
+    detail: Option<String>,
 }
 
 impl Counters {
+    /// Of a tick that did nothing because it is another process that does it.
+    #[must_use]
+    pub fn standing_by() -> Self {
+        Self { standby: true, ..Self::default() }
+    }
+
     /// Adds to one count.
     pub fn add(&mut self, name: &'static str, count: u64) {
         *self.counts.entry(name).or_default() += count;
@@ -57,15 +65,46 @@ impl Counters {
 
     /// There is more to do than one tick should: go on at once, after whoever else waits for the thread.
     #[must_use]
-    pub fn and_more(mut self) -> Self {
-        self.more = true;
+    pub fn and_more(self) -> Self {
+        self.again_in(Duration::ZERO)
+    }
+
+    /// The next tick comes then, instead of after the period.
+    #[must_use]
+    pub fn again_in(mut self, rest: Duration) -> Self {
+        self.after = Some(rest);
         self
     }
 
-    /// Whether there is.
+    /// The same with a word for people.
+    #[must_use]
+    pub fn saying(mut self, detail: String) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Whether there is more to do at once.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        self.more
+        self.after == Some(Duration::ZERO)
+    }
+
+    /// From here to the next tick, where that isn't the period.
+    #[must_use]
+    pub fn next_after(&self) -> Option<Duration> {
+        self.after
+    }
+
+    /// Whether another process does it.
+    #[must_use]
+    pub fn stands_by(&self) -> bool {
+        self.standby
+    }
+
+    /// A word for people.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 
     /// One count; 0 where nothing was counted.

@@ -6,10 +6,10 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
-    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LogFilter, Outbox, OutboxDepth, PendingDelivery,
-    PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow,
-    Tokens,
+    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
+    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LogFilter, Outbox, OutboxDepth,
+    PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure,
+    StoredRow, Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -24,6 +24,7 @@ pub(crate) enum Call {
     Load,
     Due,
     Delivered,
+    Term,
 }
 
 /// What happens to a call.
@@ -301,6 +302,25 @@ impl Tokens for FaultyStore {
 
     fn tokens_used<'a>(&'a self, used: &'a [(TokenId, Timestamp)]) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.inner.tokens_used(used)
+    }
+}
+
+impl LeaderTerm for FaultyStore {
+    fn take_term<'a>(&'a self, holder: &'a str, length: Duration) -> PortFuture<'a, Result<Candidacy, StoreFailure>> {
+        self.play(Call::Term, None, self.inner.take_term(holder, length))
+    }
+
+    fn renew_term<'a>(
+        &'a self,
+        holder: &'a str,
+        term: u64,
+        length: Duration,
+    ) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        self.play(Call::Term, None, self.inner.renew_term(holder, term, length))
+    }
+
+    fn end_term<'a>(&'a self, holder: &'a str, term: u64) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.play(Call::Term, None, self.inner.end_term(holder, term))
     }
 }
 

@@ -9,4 +9,4 @@ mod stage;
 pub(crate) use clock::PausedClock;
 pub(crate) use counter::{Count, Counter, count_of, marks_of};
 pub(crate) use faulty::{Call, Fault, FaultyStore};
-pub(crate) use stage::{Stage, issue, metadata, play, quiet_panics, settle};
+pub(crate) use stage::{Stage, issue, metadata, play, ports, quiet_panics, settle};

@@ -48,11 +48,8 @@ impl Stage {
     pub(crate) async fn over(settings: Settings, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         let (store, heard) = (FaultyStore::new(store), Arc::new(Heard::default()));
         let ports = Ports {
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            clock,
-            entropy: Arc::new(SystemEntropy::new()),
-            policy: Arc::new(Policy::built_in(GitHubMode::None)),
             listeners: vec![Arc::clone(&heard) as Arc<dyn StateListener>],
+            ..ports(Arc::clone(&store) as Arc<dyn Store>, clock)
         };
         let with = Circumstances::new(ports, settings);
         let ring = Arc::new(Ring::start(Arbiters::here(2).shards(), &with.gate, &with).await);
@@ -99,6 +96,17 @@ impl Stage {
             error: sum.error + next.error,
             frozen: sum.frozen + next.frozen,
         })
+    }
+}
+
+/// Ports to a store, with the built-in rig.
+pub(crate) fn ports(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Ports {
+    Ports {
+        store,
+        clock,
+        entropy: Arc::new(SystemEntropy::new()),
+        policy: Arc::new(Policy::built_in(GitHubMode::None)),
+        listeners: Vec::new(),
     }
 }
 

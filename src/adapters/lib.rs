@@ -9,7 +9,7 @@
 //! | [`replay`] | what a stream's events add up to, and the number of the projections that made a stored row |
 //! | [`read_ahead`] | the whole log, page by page, for whoever folds all of it |
 //! | [`memory`] · [`sqlite`] · [`postgres`] | the stores; each passes the one suite in `contract` |
-//! | [`system_clock`] · [`system_entropy`] | time and randomness of the machine |
+//! | [`system_clock`] · [`system_entropy`] · [`host_name`] | time and randomness of the machine, and what it is called |
 //!
 //! **Architecture invariant: the stores hold no rule twice.** What they share (encoding, replay, the order of checks of an
 //! append) stands in [`codec`], [`replay`] and the contract suite; an adapter adds only how its database does it.
@@ -19,11 +19,13 @@ pub mod codec;
 #[doc(hidden)]
 pub mod contract;
 
+pub mod host_name;
 pub mod memory;
 pub mod postgres;
 pub mod read_ahead;
 pub mod replay;
 mod retention;
+mod sole_term;
 pub mod sqlite;
 
 pub mod system_clock;

@@ -14,7 +14,7 @@
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`roster`] | agents, people, repos and policies, as configured |
-//! | [`port`] | what the rings outside must provide: event store, read models, inbox, outbox, clock |
+//! | [`port`] | what the rings outside must provide: event store, read models, inbox, outbox, leader's term, clock |
 //! | [`data`] | the neutral tree in which records cross into JSON or SQL, and the macros that declare records once |
 
 pub mod agent;

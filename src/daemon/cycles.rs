@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conductor_actors::{Coordinator, Counters, Pass, Rejected, Request};
+use conductor_actors::{Coordinator, Counters, LeaderPass, LeaderProof, Rejected, Request};
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::StreamId;
 use conductor_core::issue::{IssueCommand, IssueDecider};
@@ -28,16 +28,18 @@ impl Cycles {
     }
 }
 
-impl Pass for Cycles {
+impl LeaderPass for Cycles {
     const NAME: &'static str = "dependency-cycles";
 
-    async fn run(&self) -> Result<Counters, String> {
+    async fn run(&self, proof: &LeaderProof) -> Result<Counters, String> {
         let (looked_at, mut cycles) = self.index.cycles(BATCH);
         let found = cycles.len() as u64;
         while let Some((issue, members)) = cycles.pop_first() {
             let metadata = Metadata::by(Actor::Daemon(Self::NAME.to_owned()));
             let request = Request::new(IssueCommand::ReportCycle { members }, metadata);
-            match self.coordinator.execute::<IssueDecider>(StreamId::Issue(issue.clone()), request).await {
+            let told =
+                self.coordinator.execute_as_leader::<IssueDecider>(proof, StreamId::Issue(issue.clone()), request);
+            match told.await {
                 // Refused: it is no longer what it was when it was looked at.
                 Ok(_) | Err(Rejected::Refused(_)) => {}
                 Err(rejected) => {

@@ -92,6 +92,7 @@ impl Dispatch {
                     rejected @ (Rejected::KeyReused
                     | Rejected::Busy { .. }
                     | Rejected::Draining
+                    | Rejected::NotLeader
                     | Rejected::Unknown(_)
                     | Rejected::Store(_)),
                 ) => return Err(rejected),

@@ -11,6 +11,7 @@ use conductor_actors::{
     Arbiters, Cadence, Coordinator, InboxLane, InternalLane, LaneSettings, Ports, Settings as ActorSettings,
     StateListener,
 };
+use conductor_adapters::host_name;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::authority::IdentityMode;
@@ -127,10 +128,9 @@ impl Daemon {
         let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), Arc::clone(&numbers), position);
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
-        coordinator.start_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
-        coordinator
-            .start_pass(Upkeep::new(Arc::clone(&store), Arc::clone(&clock)), Cadence::every(UPKEEP_PERIOD))
-            .await;
+        coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
+        let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock));
+        coordinator.start_leader_pass(upkeep, Cadence::every(UPKEEP_PERIOD)).await;
         coordinator.start_pass(TokenUses::new(Arc::clone(&admission.keyring)), Cadence::every(TOKEN_USES_PERIOD)).await;
         if let Some(warning) = admission.warning() {
             tracing::warn!("{warning}");
@@ -197,6 +197,7 @@ fn actor_settings(tuning: Tuning) -> ActorSettings {
             .requests_per_stream
             .map_or(defaults.requests_per_stream, |requests| requests as usize),
         idle: tuning.idle.unwrap_or(defaults.idle),
+        name: format!("{} pid {}", host_name::host_name(), std::process::id()),
         ..defaults
     }
 }

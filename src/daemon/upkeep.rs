@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conductor_actors::{Counters, Pass};
+use conductor_actors::{Counters, LeaderPass, LeaderProof};
 use conductor_core::port::{Clock, Store};
 
 /// The pass that drops what is past its time in the operational tables.
@@ -19,10 +19,10 @@ impl Upkeep {
     }
 }
 
-impl Pass for Upkeep {
+impl LeaderPass for Upkeep {
     const NAME: &'static str = "upkeep";
 
-    async fn run(&self) -> Result<Counters, String> {
+    async fn run(&self, _: &LeaderProof) -> Result<Counters, String> {
         let pruned = self.store.prune(self.clock.now()).await.map_err(|error| error.to_string())?;
         Ok(Counters::default()
             .with("bodies", pruned.bodies)

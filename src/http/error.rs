@@ -208,6 +208,10 @@ impl From<Rejected> for ApiError {
             Rejected::Draining => {
                 Self::not_now(Code::Draining, "the daemon is going down: nothing was done, try again in a moment")
             }
+            Rejected::NotLeader => Self::not_now(
+                Code::Busy,
+                "another process of this rig has taken over: nothing was done, try again in a moment",
+            ),
             Rejected::Unknown(why) => Self::not_now(
                 Code::OutcomeUnknown,
                 "no answer came in time, so whether it happened is unknown: repeat it with the same Idempotency-Key",
@@ -330,6 +334,7 @@ mod tests {
         let retry_after = Duration::from_millis(1200);
         assert_eq!(row(Rejected::Busy { retry_after }), (503, "busy", true, false));
         assert_eq!(row(Rejected::Draining), (503, "draining", true, false));
+        assert_eq!(row(Rejected::NotLeader), (503, "busy", true, false));
         assert_eq!(row(Rejected::Unknown(why())), (503, "outcome_unknown", true, false));
         assert_eq!(row(StoreFailure::Unavailable(why())), (503, "store_unavailable", true, false));
         assert_eq!(row(StoreFailure::Corrupt(why())), (500, "store_corrupt", false, false));

@@ -13,6 +13,7 @@ pub mod concurrency;
 pub mod guards;
 pub mod idempotency;
 pub mod inbox;
+pub mod leader;
 pub mod log;
 pub mod operational;
 pub mod outbox;
@@ -140,6 +141,14 @@ macro_rules! store_contract {
                 deliveries_lose_their_bodies_first_and_their_ids_last,
                 what_still_waits_is_never_pruned,
             }
+            leader {
+                one_of_two_holders_is_elected_until_it_gives_the_term_back,
+                a_term_that_ran_out_goes_to_the_next_and_never_comes_back,
+                a_renewed_term_outlasts_its_first_length,
+                whoever_asks_again_gets_a_new_term,
+                only_its_holder_renews_or_ends_a_term,
+                racing_candidates_elect_one,
+            }
             tokens {
                 a_token_is_found_by_its_digest_as_it_was_kept,
                 an_id_and_a_digest_are_of_one_token,
@@ -162,6 +171,7 @@ macro_rules! shared_store_contract {
                 a_key_is_recognised_across_handles,
                 racing_claims_across_handles_give_one_lease,
                 a_waiter_wakes_for_an_append_on_the_other_handle,
+                a_term_is_one_across_handles,
             }
         }
     };

@@ -1,13 +1,15 @@
 //! Two handles on one database, as two daemons of a rolling update have.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conductor_core::event::Priority;
-use conductor_core::port::{AppendError, LogFilter};
+use conductor_core::port::{AppendError, Candidacy, LogFilter};
 use tokio::time::timeout;
 
 use super::Subject;
 use super::concurrency::{tail, write_at_once};
+use super::leader::elected_in_time;
 use super::story::{PATIENCE, Pen, approved, keyed, prioritised};
 
 /// Sixteen writers, eight on each; a reader on each meets every event once and in order.
@@ -71,4 +73,17 @@ pub async fn a_waiter_wakes_for_an_append_on_the_other_handle(subject: Subject) 
     });
     pen.write(vec![prioritised(Priority::High)]).await;
     timeout(PATIENCE, waiting).await.expect("a waiter is woken").unwrap();
+}
+
+/// Elected here, standing by there; given back here, taken there.
+pub async fn a_term_is_one_across_handles(subject: Subject) {
+    let length = Duration::from_secs(600);
+    let Candidacy::Elected { term } = subject.store.take_term("one", length).await.unwrap() else {
+        panic!("no leader")
+    };
+    let there = subject.sibling().take_term("other", length).await.unwrap();
+    assert!(matches!(&there, Candidacy::Standby { leader, .. } if leader == "one"), "{there:?}");
+    subject.store.end_term("one", term).await.unwrap();
+    assert!(elected_in_time(subject.sibling(), "other").await > term);
+    assert!(!subject.store.renew_term("one", term, length).await.unwrap());
 }

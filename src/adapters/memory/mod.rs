@@ -5,6 +5,7 @@
 
 mod append;
 mod inbox;
+mod leader;
 mod log;
 mod operational;
 mod outbox;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use conductor_core::port::{PortFuture, Store, StoreFailure};
 
+use crate::sole_term::SoleTerm;
 use crate::tail::{LogTail, closed};
 use tables::Tables;
 
@@ -25,13 +27,14 @@ pub struct MemoryStore {
     // `None` once it is closed.
     tables: Mutex<Option<Tables>>,
     tail: LogTail,
+    term: SoleTerm,
 }
 
 impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { tables: Mutex::new(Some(Tables::default())), tail: LogTail::new(0) })
+        Arc::new(Self { tables: Mutex::new(Some(Tables::default())), tail: LogTail::new(0), term: SoleTerm::default() })
     }
 
     /// Runs `work` when polled, whole and alone: this lock is the log's lock.

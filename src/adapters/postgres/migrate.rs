@@ -88,7 +88,7 @@ const RIGHTS: &str = "
     REVOKE ALL ON streams, events FROM %2$I;
     GRANT SELECT, INSERT ON streams, events TO %2$I;
     GRANT SELECT, INSERT, UPDATE, DELETE ON read_models, outbox, inbox, answers, heartbeats, early_checks TO %2$I;
-    GRANT SELECT, INSERT, UPDATE ON tokens TO %2$I;
+    GRANT SELECT, INSERT, UPDATE ON tokens, leader TO %2$I;
     GRANT SELECT ON issues, pulls, agents, refinery_schema_history TO %2$I;
 ";
 

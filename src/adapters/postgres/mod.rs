@@ -5,7 +5,7 @@
 //! | `append/` | the write side: one task, batches of one round trip each, the next one sent ahead |
 //! | `log`, `stream_names`, `read_models` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
-//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `housekeeping` | one small table each |
+//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `leader`, `housekeeping` | one small table each |
 //! | `rebuild` | rows of older projections, made anew when a store is opened |
 //! | `migrate` | the schema (`migrations/postgres`), its lock, the serving role's rights |
 //!
@@ -22,6 +22,7 @@ mod generations;
 mod heartbeats;
 mod housekeeping;
 mod inbox;
+mod leader;
 mod log;
 mod migrate;
 mod open_error;

@@ -5,6 +5,7 @@ use std::path::Path;
 use conductor_core::port::Clock;
 
 use super::OpenError;
+use crate::host_name::host_name;
 use crate::system_clock::SystemClock;
 
 /// The right to write in a folder: an exclusive lock of the operating system on `conductor.lock`.
@@ -44,10 +45,4 @@ fn introduce_ourselves(file: &mut File) -> io::Result<()> {
     file.rewind()?;
     writeln!(file, "pid {} on {} since {}", std::process::id(), host_name(), SystemClock.now())?;
     file.sync_all()
-}
-
-fn host_name() -> String {
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = kernel.or_else(|| std::env::var("HOSTNAME").ok()).map(|name| name.trim().to_owned());
-    name.filter(|name| !name.is_empty()).unwrap_or_else(|| "an unnamed host".to_owned())
 }

@@ -14,6 +14,7 @@ mod failure;
 mod folder_lock;
 mod guards;
 mod inbox;
+mod leader;
 mod log;
 mod migrations;
 mod open;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use conductor_core::port::{PortFuture, Store, StoreFailure};
 use rusqlite::Connection;
 
+use crate::sole_term::SoleTerm;
 use crate::tail::LogTail;
 use failure::Fault;
 use folder_lock::FolderLock;
@@ -48,6 +50,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
     tail: Arc<LogTail>,
+    term: Arc<SoleTerm>,
 }
 
 impl SqliteStore {

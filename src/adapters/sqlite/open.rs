@@ -89,6 +89,6 @@ impl SqliteStore {
         let reading = (0..options.readers.max(1)).map(|_| connection::to_read(&path)).collect::<Result<_, _>>()?;
         let writer = Writer::start(writing, lock, Arc::clone(&tail))
             .map_err(|source| OpenError::Folder { path: path.clone(), source })?;
-        Ok(Arc::new(Self { path, writer, readers: Arc::new(Readers::new(reading)), tail }))
+        Ok(Arc::new(Self { path, writer, readers: Arc::new(Readers::new(reading)), tail, term: Arc::default() }))
     }
 }

@@ -17,7 +17,7 @@ fn actor(report: &ActorReport) -> Value {
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let resting_until = match report.condition {
         Condition::Resting { until } => Some(until),
-        Condition::Running | Condition::Frozen | Condition::Draining | Condition::Stopped => None,
+        Condition::Running | Condition::Standby | Condition::Frozen | Condition::Draining | Condition::Stopped => None,
     };
     let mut shape = json!({
         "name": report.name,
@@ -51,6 +51,7 @@ fn particulars(kind: &ActorKind) -> Map<String, Value> {
             "kind": "pass",
             "lastPass": pass.last_pass.map(|at| at.to_string()),
             "nextPass": pass.next_pass.map(|at| at.to_string()),
+            "detail": pass.counters.detail(),
             "counters": pass.counters.iter().map(|(name, count)| (name.to_owned(), json!(count))).collect::<Map<_, _>>(),
             "totals": pass.totals.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect::<Map<_, _>>(),
         }),
@@ -79,7 +80,7 @@ pub(crate) fn board_schema(_: &mut SchemaGenerator) -> Schema {
                 "properties": {
                     "name": { "type": "string" },
                     "kind": { "enum": ["shard", "stream", "pass"] },
-                    "state": { "type": "string" },
+                    "state": { "type": "string" }, "detail": { "type": ["string", "null"] },
                     "healthy": { "type": "boolean" },
                     "restingUntil": time, "since": time, "lastProgress": time, "lastPass": time, "nextPass": time,
                     "handled": count, "inFlight": count, "waiting": count, "liveStreams": count,

@@ -118,6 +118,7 @@ pub(super) fn decided(asked: Result<Asked, Rejected>) -> Result<Ended, Setback> 
             | Rejected::Guarded { .. }
             | Rejected::Busy { .. }
             | Rejected::Draining
+            | Rejected::NotLeader
             | Rejected::Unknown(_)
             | Rejected::Store(_)),
         ) => Err(rejected.into()),

@@ -100,6 +100,7 @@ fn what_could_not_be_decided_stops_the_delivery_for_another_try() {
     for (rejected, expected) in [
         (Rejected::Busy { retry_after: Duration::from_secs(1) }, None),
         (Rejected::Draining, None),
+        (Rejected::NotLeader, None),
         (Rejected::Unknown("late".to_owned()), Some("late")),
         (Rejected::Store(StoreFailure::Unavailable("gone".to_owned())), Some("gone")),
     ] {
