@@ -206,10 +206,18 @@ fn person(person: &Person) -> WrittenPerson {
 }
 
 fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
-    let Timers { lease, online_within, ageing, hook_lease } = timers;
-    [("lease", lease), ("online_within", online_within), ("ageing", ageing), ("hook_lease", hook_lease)]
-        .map(|(name, span)| (name, period::text(span)))
-        .into()
+    let Timers { lease, online_within, ageing, hook_lease, review_after, review_deadline, review_apart } = timers;
+    [
+        ("lease", lease),
+        ("online_within", online_within),
+        ("ageing", ageing),
+        ("hook_lease", hook_lease),
+        ("review_after", review_after),
+        ("review_deadline", review_deadline),
+        ("review_apart", review_apart),
+    ]
+    .map(|(name, span)| (name, period::text(span)))
+    .into()
 }
 
 fn caller_limits(rates: Option<RateSettings>) -> CallerLimits {

@@ -16,6 +16,9 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         online_within: or("online_within", defaults.online_within),
         ageing: or("ageing", defaults.ageing),
         hook_lease: or("hook_lease", defaults.hook_lease),
+        review_after: or("review_after", defaults.review_after),
+        review_deadline: or("review_deadline", defaults.review_deadline),
+        review_apart: or("review_apart", defaults.review_apart),
     };
     section.close();
     if timers.online_within >= timers.lease {

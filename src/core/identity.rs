@@ -247,6 +247,12 @@ impl Sha {
         sane.then(|| Self(text.to_ascii_lowercase().into()))
     }
 
+    /// Git's name for no commit at all: what stands for the head of a pull request that was reported without one.
+    #[must_use]
+    pub fn null() -> Self {
+        Self("0000000000000000000000000000000000000000".into())
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -8,6 +8,7 @@
 //! | [`event`] | every fact there is: typed payloads, wire names, the envelope around them |
 //! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
+//! | [`review`] · [`quota`] | who is asked for a verdict, when, how often · providers that run dry |
 //! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
@@ -30,7 +31,9 @@ pub mod issue;
 pub mod overrule;
 pub mod port;
 pub mod pull_request;
+pub mod quota;
 pub mod reaction;
+pub mod review;
 pub mod rig;
 pub mod roster;
 pub mod time;

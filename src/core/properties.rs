@@ -8,7 +8,7 @@ use crate::event::{CiState, ReviewState};
 use crate::explain::explained;
 use crate::identity::Claimant;
 use crate::issue::{Claim, ClaimVia, Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported};
-use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, VerdictKind};
+use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, ReviewReport, VerdictKind};
 use crate::roster::GitHubMode;
 use crate::world::{World, claimant, labelled, login, opened, rule_of};
 
@@ -245,7 +245,8 @@ enum Step {
     Pull { issue: u64, head: usize, second: i64, open: bool, merged: bool, draft: bool, mine: bool },
     Check(u64, usize, u64, usize),
     Review(u64, VerdictKind, usize, usize, u64),
-    Dispatch(u64),
+    Dispatch(u64, u64),
+    FailReview(u64, &'static str),
     Override(u64, IssueOverride),
     Hold(bool, bool),
     HoldAgent(usize, bool),
@@ -279,7 +280,9 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         3 => (number.clone(), 0..HEADS.len(), 1..9_u64, 0..CONCLUSIONS.len()).prop_map(|(pull, head, run, end)| Step::Check(pull, head, run, end)),
         3 => (number.clone(), kinds, 0..REVIEWERS.len(), 0..HEADS.len(), 1..50_u64).prop_map(|(pull, kind, who, head, id)| Step::Review(pull, kind, who, head, id)),
-        1 => number.clone().prop_map(Step::Dispatch),
+        4 => (number.clone(), 0..40_u64).prop_map(|(pull, after)| Step::Dispatch(pull, after)),
+        1 => (number.clone(), prop::sample::select(vec!["quota", "the checkout failed"]))
+            .prop_map(|(pull, reason)| Step::FailReview(pull, reason)),
         6 => (number, overruling()).prop_map(|(number, what)| Step::Override(number, what)),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(rig, paused)| Step::Hold(rig, paused)),
         1 => (0..AGENTS.len(), any::<bool>()).prop_map(|(agent, paused)| Step::HoldAgent(agent, paused)),
@@ -349,10 +352,15 @@ fn perform(world: &mut World, step: &Step) {
         }
         Step::Check(pull, head, run, end) => world.check(pull + 10, HEADS[*head], *run, CONCLUSIONS[*end]),
         Step::Review(pull, kind, who, head, id) => world.review(pull + 10, *kind, REVIEWERS[*who], HEADS[*head], *id),
-        Step::Dispatch(pull) => {
-            let reviewer = crate::identity::AgentId::parse("review-e").unwrap();
-            let deadline = crate::world::at(9_000);
-            world.ask_pull(pull + 10, &PullRequestCommand::AssignReview { reviewer, deadline, reason: None })
+        Step::Dispatch(pull, after) => {
+            world.wait(crate::time::minutes(*after));
+            world.see_to_review(pull + 10)
+        }
+        Step::FailReview(pull, reason) => {
+            let Some(dispatch) = world.pull(pull + 10).dispatch else { return };
+            let what = ReviewReport::Failed { reason: (*reason).to_owned() };
+            let report = PullRequestCommand::ReviewReport { reviewer: dispatch.reviewer, what, head_sha: None };
+            world.ask_pull(pull + 10, &report)
         }
         Step::Override(number, what) => world.overrule(*number, what.clone()),
         Step::Hold(rig, paused) => world.pause((!rig).then_some(crate::world::REPO), *paused),

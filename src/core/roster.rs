@@ -126,6 +126,12 @@ pub struct Timers {
     pub ageing: Duration,
     /// A person's hook holds an issue at most this long.
     pub hook_lease: Duration,
+    /// From when a head could be reviewed to the first dispatch: what else is on its way comes first.
+    pub review_after: Duration,
+    /// A reviewer has this long for a verdict.
+    pub review_deadline: Duration,
+    /// From one dispatch to the next about the same head, once every reviewer was asked.
+    pub review_apart: Duration,
 }
 
 impl Default for Timers {
@@ -135,6 +141,9 @@ impl Default for Timers {
             online_within: minutes(2),
             ageing: Duration::from_secs(72 * 3600),
             hook_lease: Duration::from_secs(24 * 3600),
+            review_after: minutes(2),
+            review_deadline: minutes(30),
+            review_apart: minutes(30),
         }
     }
 }

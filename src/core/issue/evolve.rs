@@ -1,6 +1,7 @@
 use crate::decider::Moment;
 use crate::event::{AssignmentKind, IssueApproved, IssueAssigned, IssueEvent, OwnIssueEvent};
 use crate::identity::Claimant;
+use crate::time::Timestamp;
 
 use super::evolve_pull::{evolve_pull, report_pull};
 use super::lease::Lease;
@@ -31,7 +32,7 @@ pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     }
 }
 
-pub(super) fn enter(issue: &mut Issue, phase: Phase, since: crate::time::Timestamp) {
+pub(super) fn enter(issue: &mut Issue, phase: Phase, since: Timestamp) {
     issue.phase = phase;
     issue.phase_since = Some(since);
 }
@@ -127,7 +128,7 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
                 enter(issue, Phase::Open, reopened.updated_at.unwrap_or(at.time));
             }
             if reopened.new_life {
-                begin_new_life(issue);
+                begin_new_life(issue, at.time);
             }
         }
         OwnIssueEvent::Done(done) => {
@@ -189,11 +190,12 @@ fn approve(issue: &mut Issue, approved: &IssueApproved, at: Moment) {
     issue.closed_as_completed = false;
     issue.closed_at = None;
     enter(issue, Phase::Open, at.time);
-    begin_new_life(issue);
+    begin_new_life(issue, at.time);
 }
 
-pub(super) fn begin_new_life(issue: &mut Issue) {
+pub(super) fn begin_new_life(issue: &mut Issue, since: Timestamp) {
     issue.lives += 1;
+    issue.life_since = Some(since);
     issue.lease = None;
     issue.last_claimant = None;
     issue.shown.clone_from(&issue.current);

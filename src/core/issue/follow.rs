@@ -6,11 +6,8 @@ use crate::identity::{AgentId, PrRef};
 
 use super::claim::issue_of_hint;
 use super::draft::Draft;
-use super::state::has_label;
+use super::state::{NEEDS_REVIEW, has_label};
 use super::{Issue, KnownPull, Phase};
-
-/// The label by which a person asks for review of their own pull request.
-const NEEDS_REVIEW: &str = "needs-review";
 
 pub(super) fn decide(
     issue: &Issue,

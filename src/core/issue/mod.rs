@@ -29,8 +29,8 @@ pub use command::{
 pub use decide::IssueDecider;
 pub use lease::Lease;
 pub use pull::{KnownPull, ReworkCause};
-pub(crate) use state::has_label;
 pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
+pub(crate) use state::{NEEDS_REVIEW, has_label};
 
 #[cfg(test)]
 mod deployment_tests;

@@ -10,6 +10,7 @@ use crate::event::{
 use crate::identity::Claimant;
 use crate::overrule::{OverrideKind, Ruling, Target};
 use crate::port::Guard;
+use crate::time::Timestamp;
 
 use super::draft::Draft;
 use super::evolve::begin_new_life;
@@ -207,7 +208,8 @@ const REOPEN: &str = "it is closed at GitHub, so nobody may work on it; reopen i
 /// Whether a new life would change nothing.
 fn is_new(issue: &Issue) -> bool {
     let mut renewed = issue.clone();
-    begin_new_life(&mut renewed);
+    begin_new_life(&mut renewed, issue.life_since.unwrap_or(Timestamp::from_millis(0)));
     renewed.lives = issue.lives;
+    renewed.life_since = issue.life_since;
     renewed == *issue
 }

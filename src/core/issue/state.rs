@@ -10,6 +10,9 @@ use super::{KnownPull, Lease};
 /// The label by which people hand an issue to the agents.
 pub const READY_LABEL: &str = "agent-ready";
 
+/// The label by which a person asks for review of their own pull request.
+pub(crate) const NEEDS_REVIEW: &str = "needs-review";
+
 /// Why an issue is cancelled whose label was taken off: the one reason of GitHub's that doesn't mean that it is closed there.
 pub(super) const UNLABELED: &str = "unlabeled";
 
@@ -152,6 +155,8 @@ record! {
         "orphanStatus" => orphan_status: Option<String>,
         /// Lives so far.
         "lives" => lives: u32,
+        /// When this one began: what was counted before, counts no more.
+        "lifeSince" => life_since: Option<Timestamp>,
     }
 }
 
@@ -213,6 +218,7 @@ impl Issue {
             pause_version: None,
             orphan_status: None,
             lives: 0,
+            life_since: None,
         }
     }
 

@@ -1,5 +1,6 @@
 use crate::event::{CheckRecorded, IssueEvent, PullRequestEvent};
 use crate::identity::{AgentId, IssueRef, Login, Sha};
+use crate::review::Crew;
 use crate::time::Timestamp;
 
 /// What may be asked of a pull request.
@@ -23,14 +24,11 @@ pub enum PullRequestCommand {
         /// Whether it waits for an answer.
         unresolved: bool,
     },
-    /// Ask this reviewer for a verdict on the current head.
-    AssignReview {
-        /// Whom.
-        reviewer: AgentId,
-        /// Until when.
-        deadline: Timestamp,
-        /// Why now.
-        reason: Option<String>,
+    /// See to it that the current head gets its verdict: ask a reviewer, give up on one, or call a person. What is to be done
+    /// is decided here and now, by the one rule ([`crate::review::next`]); the crew may be a moment old.
+    SeeToReview {
+        /// Who could be asked.
+        crew: Crew,
     },
     /// A reviewer reports through the API.
     ReviewReport {

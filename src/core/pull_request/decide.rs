@@ -1,12 +1,12 @@
 use crate::decider::{Decider, Decision, Given, Moment, Refusal, StreamState};
 use crate::event::{CiState, Event, PrUpdated, PullRequestEvent, PullRequestState};
-use crate::identity::{StreamId, StreamKind};
+use crate::identity::{IssueRef, StreamId, StreamKind};
 use crate::port::Columns;
 use crate::reaction::{Effect, Tell};
 
 use super::checks::is_news;
 use super::draft::Draft;
-use super::{PullRequest, PullRequestCommand, evolve, follow, observe, review};
+use super::{PullRequest, PullRequestCommand, dispatch, evolve, follow, observe, review};
 
 /// The rules of a pull request.
 #[derive(Debug)]
@@ -27,12 +27,10 @@ impl Decider for PullRequestDecider {
     }
 
     fn reads(pull: &PullRequest, command: &PullRequestCommand) -> Vec<StreamId> {
-        let issues = |issues: Vec<crate::identity::IssueRef>| issues.into_iter().map(StreamId::Issue).collect();
         match command {
             // Whoever held a lease of a linked issue produced the change; taking the link away doesn't undo that.
-            PullRequestCommand::Review(_)
-            | PullRequestCommand::ReviewReport { .. }
-            | PullRequestCommand::AssignReview { .. } => pull.told.iter().cloned().map(StreamId::Issue).collect(),
+            PullRequestCommand::Review(_) | PullRequestCommand::ReviewReport { .. } => issues(pull.told.clone()),
+            PullRequestCommand::SeeToReview { .. } => crate::review::looks_at(pull),
             // Whether a verdict is still wanted.
             PullRequestCommand::FollowIssue { .. } if pull.dispatch.is_some() => issues(pull.issues()),
             PullRequestCommand::Observe(seen) if !pull.known && !pull.heads.is_empty() => {
@@ -68,9 +66,7 @@ impl Decider for PullRequestDecider {
                 }
                 draft.accept_or_unchanged(pull.state_version)
             }
-            PullRequestCommand::AssignReview { reviewer, deadline, reason } => {
-                review::assign(pull, reviewer, *deadline, reason.as_ref(), given)
-            }
+            PullRequestCommand::SeeToReview { crew } => dispatch::decide(pull, crew, given),
             PullRequestCommand::ReviewReport { reviewer, what, head_sha } => {
                 review::from_agent(pull, reviewer, what, head_sha.as_ref(), given)
             }
@@ -88,9 +84,7 @@ impl Decider for PullRequestDecider {
             return Vec::new();
         }
         let source = StreamId::PullRequest(pull.reference.clone());
-        let tell = |issue: &crate::identity::IssueRef| {
-            Tell::issue(&StreamId::Issue(issue.clone()), &source, event, pull.standing())
-        };
+        let tell = |issue: &IssueRef| Tell::issue(&StreamId::Issue(issue.clone()), &source, event, pull.standing());
         pull.told.iter().map(tell).collect()
     }
 
@@ -132,6 +126,10 @@ impl Decider for PullRequestDecider {
             StreamState::Issue(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
         }
     }
+}
+
+fn issues(issues: impl IntoIterator<Item = IssueRef>) -> Vec<StreamId> {
+    issues.into_iter().map(StreamId::Issue).collect()
 }
 
 /// Whether the event can change a field of an issue's row; what can't stays on this stream.
@@ -197,8 +195,7 @@ fn record(pull: &PullRequest, event: &PullRequestEvent, given: &Given<'_>) -> De
 /// The version since which the state says already what the event says.
 fn said_before(pull: &PullRequest, event: &PullRequestEvent) -> Option<u64> {
     let ci = |sha: Option<&crate::identity::Sha>, wanted: CiState| {
-        let head = sha.or(pull.head.as_ref()).and_then(|sha| pull.heads.get(sha));
-        head.filter(|head| head.ci == wanted).map(|head| head.ci_version)
+        pull.facts_of(sha).filter(|head| head.ci == wanted).map(|head| head.ci_version)
     };
     if let Some(last) = pull.last_report.as_ref().filter(|last| last.event_type == event.type_name()) {
         return (last.data == event.to_value()).then_some(last.version);
@@ -210,7 +207,7 @@ fn said_before(pull: &PullRequest, event: &PullRequestEvent) -> Option<u64> {
         return ci(event.head_sha.as_ref(), CiState::Passed);
     }
     if let PullRequestEvent::CiFailed(event) = event {
-        let head = event.head_sha.as_ref().or(pull.head.as_ref()).and_then(|sha| pull.heads.get(sha));
+        let head = pull.facts_of(event.head_sha.as_ref());
         let same = head.is_some_and(|head| head.failed_checks == event.failed_checks);
         return ci(event.head_sha.as_ref(), CiState::Failed).filter(|_| same);
     }

@@ -1,11 +1,12 @@
-use crate::decider::{Decision, Given, Moment, Outcome, Refusal, StreamState};
+use crate::decider::{Decision, Given, Moment, Outcome, Refusal};
 use crate::event::{
-    CiFailed, CiPassed, CiPending, CiState, Decided, IssueState, PullRequestEvent, ReviewFailed, ReviewLoopExceeded,
+    CiFailed, CiPassed, CiPending, CiState, Decided, PullRequestEvent, ReviewFailed, ReviewLoopExceeded,
 };
 use crate::identity::Sha;
 
 use super::checks::ci_of;
 use super::evolve::evolve;
+use super::tries::OBSOLETE;
 use super::{Head, PullRequest};
 
 /// Rounds of review after which it is a loop.
@@ -77,25 +78,9 @@ impl<'a> Draft<'a> {
     pub(super) fn end_dispatch(&mut self, why: &str) {
         if let Some(dispatch) = self.pull.dispatch.clone() {
             let reviewer = Some(dispatch.reviewer);
-            let obsolete = ReviewFailed { reviewer, head_sha: dispatch.head, reason: "obsolete".to_owned() };
+            let obsolete = ReviewFailed { reviewer, head_sha: dispatch.head, reason: OBSOLETE.to_owned() };
             self.rule("dispatch_obsolete", [why.to_owned()], obsolete);
         }
-    }
-
-    /// Whether an issue of it is in review with this pull request, or it has none that could be.
-    pub(super) fn somebody_awaits_review(&self) -> bool {
-        let linked = self.pull.issues();
-        let mut issues = self.given.neighbours.values().filter_map(|neighbour| match neighbour {
-            StreamState::Issue(issue) if !linked.contains(&issue.reference) => None,
-            StreamState::Issue(issue) => issue.state().map(|state| (issue, state)),
-            StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
-        });
-        let mut none = true;
-        let awaited = issues.any(|(issue, state)| {
-            none = false;
-            state == IssueState::InReview && issue.current.as_ref() == Some(&self.pull.reference)
-        });
-        none || awaited
     }
 
     /// Says what the checks of a head add up to, when that is something else than was said before.

@@ -6,11 +6,13 @@ use crate::identity::{AgentId, Login, Sha};
 use crate::time::Timestamp;
 
 use super::head::{CheckFact, VerdictFact};
-use super::{Dispatch, Gate, Head, LastReport, PullRequest, VerdictKind};
+use super::tries::OBSOLETE;
+use super::{Dispatch, Gate, Head, LastReport, PullRequest, Try, TryEnd, VerdictKind};
 
 /// Folds one event in. Depends on nothing but state and event, so that a replay gives the same state.
 pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Moment) {
     let before = (pull.known, pull.state, pull.superseded);
+    let reviewable = pull.is_in_review().then(|| pull.head.clone());
     pull.version = at.version;
     pull.updated_at = Some(at.time);
     match event {
@@ -41,6 +43,9 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 deadline: assigned.deadline,
                 version: at.version,
             });
+            let tried = Try { reviewer: assigned.reviewer.clone(), at: at.time, end: None, ended_at: None };
+            head_of(pull, assigned.head_sha.as_ref()).tries.push(tried);
+            pull.escalated = false;
         }
         PullRequestEvent::ReviewPassed(review) => {
             let fact = verdict(
@@ -52,7 +57,7 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 review.allowed,
                 at,
             );
-            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact);
+            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact, at);
         }
         PullRequestEvent::ReviewDisputed(review) => {
             let fact = verdict(
@@ -64,14 +69,12 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 review.allowed,
                 at,
             );
-            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact);
+            judge(pull, &review.reviewer, review.head_sha.as_ref(), fact, at);
         }
         PullRequestEvent::ReviewAbstained(review) => {
-            answer_dispatch(pull, review.agent.as_ref());
-            if let Some(head) = head_of(pull, review.head_sha.as_ref()) {
-                let newest = head.abstained.entry(review.reviewer.clone()).or_default();
-                *newest = review.review_id.unwrap_or_default().max(*newest);
-            }
+            answer_dispatch(pull, review.agent.as_ref(), review.head_sha.as_ref(), at);
+            let newest = head_of(pull, review.head_sha.as_ref()).abstained.entry(review.reviewer.clone()).or_default();
+            *newest = review.review_id.unwrap_or_default().max(*newest);
         }
         PullRequestEvent::ReviewDismissed(dismissed) => {
             pull.dismissed.insert(dismissed.review_id);
@@ -82,46 +85,43 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 .as_ref()
                 .is_some_and(|dispatch| failed.reviewer.as_ref().is_none_or(|reviewer| *reviewer == dispatch.reviewer));
             if ours {
-                pull.dispatch = None;
+                end_dispatch(pull, TryEnd::of_failure(&failed.reason), at);
             }
-            if failed.reason != "obsolete"
-                && let Some(head) = head_of(pull, failed.head_sha.as_ref())
-            {
-                head.review_failed = true;
+            if failed.reason != OBSOLETE {
+                head_of(pull, failed.head_sha.as_ref()).review_failed = true;
             }
         }
         PullRequestEvent::ApprovalRefused(refused) => {
-            if let Some(head) = head_of(pull, refused.head_sha.as_ref()) {
-                head.verdicts.remove(&refused.reviewer);
-            }
+            head_of(pull, refused.head_sha.as_ref()).verdicts.remove(&refused.reviewer);
         }
         PullRequestEvent::ApprovalCarried(carried) => {
             let verdicts = pull.heads.get(&carried.from_sha).map(|head| head.verdicts.clone());
-            if let (Some(verdicts), Some(head)) = (verdicts, head_of(pull, Some(&carried.to_sha))) {
-                head.verdicts.extend(verdicts);
+            if let Some(verdicts) = verdicts {
+                head_of(pull, Some(&carried.to_sha)).verdicts.extend(verdicts);
             }
         }
         PullRequestEvent::ReviewLoopExceeded(exceeded) => pull.loop_exceeded_at = exceeded.rounds,
-        PullRequestEvent::Escalated(_) => pull.escalated = true,
+        PullRequestEvent::Escalated(_) => {
+            pull.escalated = true;
+            head_of(pull, None).escalated_at = Some(at.time);
+        }
         PullRequestEvent::HumanGateTriggered(gate) => open_gate(pull, gate, at),
         PullRequestEvent::HumanGateApproved(decided) => {
             decide_gate(pull, &decided.gate_id, GateState::Approved, decided.sha.as_ref());
         }
         PullRequestEvent::HumanGateRejected(decided) => {
             decide_gate(pull, &decided.gate_id, GateState::Rejected, decided.sha.as_ref());
-            if let Some(head) = head_of(pull, decided.sha.as_ref()) {
-                head.gate_rejected = true;
-                head.troubled = true;
-                head.gate_reason.clone_from(&decided.reason);
-            }
+            let head = head_of(pull, decided.sha.as_ref());
+            head.gate_rejected = true;
+            head.troubled = true;
+            head.gate_reason.clone_from(&decided.reason);
         }
         PullRequestEvent::MergeGateWaiting(waiting) => pull.waiting_for.clone_from(&waiting.waiting_for),
         PullRequestEvent::MergeConflict(conflict) => {
-            if let Some(head) = head_of(pull, conflict.head_sha.as_ref()) {
-                head.conflict = true;
-                head.troubled = true;
-                head.mergeable_at = head.mergeable_at.max(conflict.updated_at);
-            }
+            let head = head_of(pull, conflict.head_sha.as_ref());
+            head.conflict = true;
+            head.troubled = true;
+            head.mergeable_at = head.mergeable_at.max(conflict.updated_at);
             if conflict.head_sha.is_none() || conflict.head_sha == pull.head {
                 pull.mergeable = Some(false);
             }
@@ -149,15 +149,20 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
     if (pull.known, pull.state, pull.superseded) != before {
         pull.state_version = at.version;
     }
+    match (reviewable, pull.is_in_review()) {
+        (Some(head), true) if head == pull.head => {}
+        (Some(_) | None, true) => pull.reviewable_since = Some(at.time),
+        (Some(_) | None, false) => pull.reviewable_since = None,
+    }
 }
 
 fn observed(pull: &mut PullRequest, updated_at: Option<Timestamp>) {
     pull.github_updated_at = pull.github_updated_at.max(updated_at);
 }
 
-fn head_of<'a>(pull: &'a mut PullRequest, sha: Option<&Sha>) -> Option<&'a mut Head> {
-    let sha = sha.cloned().or_else(|| pull.head.clone())?;
-    Some(pull.heads.entry(sha).or_insert_with(Head::unknown))
+fn head_of<'a>(pull: &'a mut PullRequest, sha: Option<&Sha>) -> &'a mut Head {
+    let sha = pull.head_named(sha);
+    pull.heads.entry(sha).or_insert_with(Head::unknown)
 }
 
 fn create(pull: &mut PullRequest, created: &PrCreated, at: Moment) {
@@ -186,6 +191,7 @@ fn link(pull: &mut PullRequest, issues: Vec<crate::identity::IssueRef>) {
 fn become_head(pull: &mut PullRequest, sha: &Sha) {
     pull.head = Some(sha.clone());
     pull.mergeable = None;
+    pull.escalated = false;
     pull.head_order.retain(|known| known != sha);
     pull.head_order.push(sha.clone());
     pull.heads.entry(sha.clone()).or_insert_with(Head::unknown);
@@ -226,10 +232,9 @@ fn update(pull: &mut PullRequest, updated: &PrUpdated) {
     }
     if let Some(mergeable) = updated.mergeable {
         pull.mergeable = Some(mergeable);
-        if let Some(head) = head_of(pull, None) {
-            head.conflict = !mergeable;
-            head.mergeable_at = head.mergeable_at.max(updated.updated_at);
-        }
+        let head = head_of(pull, None);
+        head.conflict = !mergeable;
+        head.mergeable_at = head.mergeable_at.max(updated.updated_at);
     }
     if let (Some(thread), Some(unresolved)) = (&updated.thread, updated.thread_unresolved) {
         if unresolved {
@@ -256,7 +261,7 @@ fn record_check(pull: &mut PullRequest, check: &CheckRecorded, at: Moment) {
 }
 
 fn sum_up(pull: &mut PullRequest, sha: Option<&Sha>, ci: CiState, failed: &[String], at: Moment) {
-    let Some(head) = head_of(pull, sha) else { return };
+    let head = head_of(pull, sha);
     head.ci = ci;
     head.ci_version = at.version;
     head.failed_checks = failed.to_vec();
@@ -290,9 +295,9 @@ fn verdict(
     }
 }
 
-fn judge(pull: &mut PullRequest, reviewer: &Login, sha: Option<&Sha>, fact: VerdictFact) {
-    answer_dispatch(pull, fact.agent.as_ref());
-    let Some(head) = head_of(pull, sha) else { return };
+fn judge(pull: &mut PullRequest, reviewer: &Login, sha: Option<&Sha>, fact: VerdictFact, at: Moment) {
+    answer_dispatch(pull, fact.agent.as_ref(), sha, at);
+    let head = head_of(pull, sha);
     let dispute = fact.allowed && fact.kind == VerdictKind::ChangesRequested;
     head.troubled |= dispute;
     let newer = head.verdicts.get(reviewer).is_none_or(|known| fact.rank() >= known.rank());
@@ -301,10 +306,20 @@ fn judge(pull: &mut PullRequest, reviewer: &Login, sha: Option<&Sha>, fact: Verd
     }
 }
 
-/// Whoever was asked and answers has answered, whatever the answer is.
-fn answer_dispatch(pull: &mut PullRequest, agent: Option<&AgentId>) {
-    if pull.dispatch.as_ref().is_some_and(|dispatch| Some(&dispatch.reviewer) == agent) {
-        pull.dispatch = None;
+/// Whoever was asked and answers has answered, whatever the answer is; a word on another head is none.
+fn answer_dispatch(pull: &mut PullRequest, agent: Option<&AgentId>, sha: Option<&Sha>, at: Moment) {
+    let asked =
+        |dispatch: &Dispatch| Some(&dispatch.reviewer) == agent && (sha.is_none() || sha == dispatch.head.as_ref());
+    if pull.dispatch.as_ref().is_some_and(asked) {
+        end_dispatch(pull, TryEnd::Answered, at);
+    }
+}
+
+fn end_dispatch(pull: &mut PullRequest, end: TryEnd, at: Moment) {
+    let Some(dispatch) = pull.dispatch.take() else { return };
+    if let Some(tried) = head_of(pull, dispatch.head.as_ref()).tries.last_mut() {
+        tried.end = Some(end);
+        tried.ended_at = Some(at.time);
     }
 }
 

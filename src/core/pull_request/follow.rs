@@ -25,7 +25,7 @@ pub(super) fn decide(
             }
         }
     }
-    if !draft.somebody_awaits_review() {
+    if !crate::review::is_awaited(&draft.pull, given.neighbours) {
         draft.end_dispatch("no issue of it is in review");
     }
     draft.accept_or_unchanged(pull.state_version)

@@ -5,7 +5,7 @@ use crate::identity::{AgentId, Login};
 use crate::record;
 use crate::time::Timestamp;
 
-use super::VerdictKind;
+use super::{Try, VerdictKind};
 
 record! {
     /// The newest known run of one check on one head.
@@ -80,6 +80,10 @@ record! {
         "red" => red: bool,
         /// Its last dispatch ended without an answer.
         "reviewFailed" => review_failed: bool,
+        /// Who was asked about it, oldest first.
+        "tries" => tries: Vec<Try>,
+        /// When a person was called for want of a verdict.
+        "escalatedAt" => escalated_at: Option<Timestamp>,
     }
 }
 
@@ -101,6 +105,8 @@ impl Head {
             troubled: false,
             red: false,
             review_failed: false,
+            tries: Vec::new(),
+            escalated_at: None,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Stories of a pull request's facts that come late or twice.
 
 use super::tests::{REVIEWER, head, in_review, review_of};
+use crate::decider::Outcome;
 use crate::event::ReviewState;
 use crate::event::{Merged, PrClosed};
 use crate::identity::AgentId;
 use crate::pull_request::{PrObservation, PullRequestCommand, VerdictKind};
 use crate::roster::GitHubMode;
-use crate::world::{World, at, login, opened};
+use crate::world::{World, login, opened};
 
 #[test]
 fn an_approval_is_refused_when_its_reviewer_turns_out_to_have_pushed() {
@@ -30,15 +31,19 @@ fn a_holder_does_not_become_an_approver_by_taking_the_link_away() {
 #[test]
 fn a_second_comment_answers_the_second_dispatch() {
     let mut world = in_review();
-    let reviewer = AgentId::parse("review-e").unwrap();
-    let ask = PullRequestCommand::AssignReview { reviewer, deadline: at(9_000), reason: None };
+    world.policy.roster.agents.retain(|agent| agent.id.as_str() != "review-e-codex");
+    let ask = |world: &mut World| {
+        world.wait(crate::time::minutes(31));
+        world.heard.insert(AgentId::parse("review-e").unwrap(), world.now);
+        assert_eq!(world.see_to_review(57), Outcome::Accepted);
+        assert_eq!(review_of(world), ReviewState::Requested);
+    };
     for id in [1, 2] {
-        world.ask_pull(57, &ask);
-        assert_eq!(review_of(&world), ReviewState::Requested);
+        ask(&mut world);
         world.review(57, VerdictKind::Commented, REVIEWER, "aaaa", id);
         assert_eq!((review_of(&world), world.pull(57).dispatch), (ReviewState::Abstained, None), "comment {id}");
     }
-    world.ask_pull(57, &ask);
+    ask(&mut world);
     world.review(57, VerdictKind::Commented, REVIEWER, "aaaa", 2);
     assert_eq!(review_of(&world), ReviewState::Requested, "the same comment again answers nothing");
 }

@@ -7,21 +7,24 @@
 mod checks;
 mod command;
 mod decide;
+mod dispatch;
 mod draft;
 mod evolve;
 mod follow;
 mod head;
 mod observe;
-mod producer;
+pub(crate) mod producer;
 mod review;
 mod standing;
 mod state;
+mod tries;
 
 pub use checks::{CheckOutcome, ci_of};
 pub use command::{PrObservation, PullRequestCommand, ReviewReport, Verdict, VerdictKind};
 pub use decide::PullRequestDecider;
 pub use head::{CheckFact, Head, VerdictFact};
 pub use state::{Dispatch, Gate, LastReport, PullRequest};
+pub use tries::{Try, TryEnd};
 
 #[cfg(test)]
 mod late_tests;

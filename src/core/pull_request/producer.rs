@@ -10,13 +10,13 @@ use super::PullRequest;
 
 /// A reviewer, by a login at GitHub or by its id in the roster.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Reviewer<'a> {
+pub(crate) enum Reviewer<'a> {
     Login(&'a Login),
     Agent(&'a AgentId),
 }
 
 /// Why the reviewer counts as a producer of the change, under any of its logins; `None` where it doesn't.
-pub(super) fn produced_by(
+pub(crate) fn produced_by(
     pull: &PullRequest,
     reviewer: Reviewer<'_>,
     policy: &Policy,

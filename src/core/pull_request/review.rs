@@ -2,16 +2,15 @@
 
 use crate::decider::{Decision, Given, Refusal};
 use crate::event::{
-    ApprovalRefused, PullRequestEvent, PullRequestState, ReviewAbstained, ReviewAssigned, ReviewDismissed,
-    ReviewDisputed, ReviewFailed, ReviewPassed, ReviewReported,
+    ApprovalRefused, PullRequestEvent, ReviewAbstained, ReviewDismissed, ReviewDisputed, ReviewFailed, ReviewPassed,
+    ReviewReported,
 };
 use crate::identity::{AgentId, Login, Sha};
-use crate::roster::{GitHubMode, Role};
-use crate::time::Timestamp;
+use crate::roster::GitHubMode;
 
 use super::draft::Draft;
 use super::producer::{Reviewer, may_judge, produced_by};
-use super::{PullRequest, ReviewReport, Verdict, VerdictKind};
+use super::{PullRequest, ReviewReport, TryEnd, Verdict, VerdictKind};
 
 /// A review that GitHub delivered.
 pub(super) fn from_github(pull: &PullRequest, review: &Verdict, given: &Given<'_>) -> Decision<PullRequestEvent> {
@@ -28,10 +27,6 @@ pub(super) fn from_agent(
     given: &Given<'_>,
 ) -> Decision<PullRequestEvent> {
     let dispatched = pull.dispatch.as_ref().is_some_and(|dispatch| dispatch.reviewer == *reviewer);
-    if let (Some(dispatch), false) = (&pull.dispatch, dispatched) {
-        let why = format!("{} is asked for a verdict on {}, not {reviewer}", dispatch.reviewer, pull.reference);
-        return Decision::refuse(Refusal::LostRace { why });
-    }
     match (given.policy.github, report) {
         (GitHubMode::None, ReviewReport::Verdict { kind, body, iteration }) => {
             let Some(login) = Login::parse(reviewer.as_str()) else {
@@ -40,7 +35,8 @@ pub(super) fn from_agent(
             let verdict = Verdict {
                 kind: *kind,
                 reviewer: login,
-                head_sha: head_sha.cloned(),
+                // Of a pull request that was reported without a head, every word is about what there is.
+                head_sha: head_sha.filter(|_| pull.head.is_some()).cloned(),
                 review_id: None,
                 submitted_at: Some(given.now),
                 body: body.clone(),
@@ -48,7 +44,20 @@ pub(super) fn from_agent(
             if !dispatched && said_before(pull, &verdict) {
                 return Decision::unchanged(pull.state_version.max(version_of(pull, &verdict)));
             }
-            judge(pull, &verdict, Some(reviewer.clone()), Reviewer::Agent(reviewer), *iteration, given)
+            let producer = Reviewer::Agent(reviewer);
+            let approves_its_own =
+                *kind == VerdictKind::Approved && produced_by(pull, producer, given.policy, given.neighbours).is_some();
+            if pull.dispatch.is_some() && !dispatched && !approves_its_own {
+                return not_asked(pull, reviewer, report, head_sha, given);
+            }
+            judge(pull, &verdict, Some(reviewer.clone()), producer, *iteration, given)
+        }
+        (GitHubMode::None, ReviewReport::Failed { .. }) if pull.dispatch.is_some() && !dispatched => {
+            let last = pull.facts_of(head_sha).and_then(|head| head.tries.last());
+            match last.filter(|last| last.reviewer == *reviewer && last.end.is_some_and(TryEnd::is_failure)) {
+                Some(_) => Decision::unchanged(pull.version),
+                None => not_asked(pull, reviewer, report, head_sha, given),
+            }
         }
         (_, ReviewReport::Failed { reason }) if dispatched => {
             let mut draft = Draft::of(pull, given);
@@ -57,15 +66,41 @@ pub(super) fn from_agent(
             draft.accept_or_unchanged(pull.version)
         }
         (GitHubMode::None | GitHubMode::Webhook | GitHubMode::Connected, report) => {
-            let (verdict, body) = match report {
-                ReviewReport::Verdict { kind, body, .. } => (kind.as_str().to_owned(), body.clone()),
-                ReviewReport::Failed { reason } => ("failed".to_owned(), Some(reason.clone())),
-            };
             let mut draft = Draft::of(pull, given);
-            draft.fact(ReviewReported { reviewer: reviewer.to_string(), verdict, head_sha: head_sha.cloned(), body });
+            draft.fact(word_of(reviewer, report, head_sha));
             draft.accept_or_unchanged(pull.version)
         }
     }
+}
+
+/// A word that counts for nothing, as it is kept.
+fn word_of(reviewer: &AgentId, report: &ReviewReport, head_sha: Option<&Sha>) -> ReviewReported {
+    let (verdict, body) = match report {
+        ReviewReport::Verdict { kind, body, .. } => (kind.as_str().to_owned(), body.clone()),
+        ReviewReport::Failed { reason } => ("failed".to_owned(), Some(reason.clone())),
+    };
+    ReviewReported { reviewer: reviewer.to_string(), verdict, head_sha: head_sha.cloned(), body }
+}
+
+/// A reviewer answers only what it was asked; what it says unasked, or too late, is refused on record.
+fn not_asked(
+    pull: &PullRequest,
+    reviewer: &AgentId,
+    report: &ReviewReport,
+    head_sha: Option<&Sha>,
+    given: &Given<'_>,
+) -> Decision<PullRequestEvent> {
+    let asked = match &pull.dispatch {
+        Some(dispatch) => format!("{} is", dispatch.reviewer),
+        None => "nobody is".to_owned(),
+    };
+    let why = format!(
+        "{reviewer} is not asked for a verdict on {} now, {asked}: GET /api/reviews/next says what it is asked",
+        pull.reference
+    );
+    let mut draft = Draft::of(pull, given);
+    draft.rule("review_not_asked", [format!("{asked} asked")], word_of(reviewer, report, head_sha));
+    draft.refuse(Refusal::LostRace { why })
 }
 
 fn judge(
@@ -120,8 +155,7 @@ fn judge(
 
 /// Whether this very verdict, or a newer one of the reviewer on that head, is known.
 fn said_before(pull: &PullRequest, review: &Verdict) -> bool {
-    let sha = review.head_sha.as_ref().or(pull.head.as_ref());
-    let Some(head) = sha.and_then(|sha| pull.heads.get(sha)) else { return false };
+    let Some(head) = pull.facts_of(review.head_sha.as_ref()) else { return false };
     match review.kind {
         VerdictKind::Commented => {
             head.abstained.get(&review.reviewer).is_some_and(|known| review.review_id.unwrap_or_default() <= *known)
@@ -142,8 +176,7 @@ fn is_late_round(pull: &PullRequest, review: &Verdict, allowed: bool) -> bool {
 }
 
 fn version_of(pull: &PullRequest, review: &Verdict) -> u64 {
-    let sha = review.head_sha.as_ref().or(pull.head.as_ref());
-    let head = sha.and_then(|sha| pull.heads.get(sha));
+    let head = pull.facts_of(review.head_sha.as_ref());
     head.and_then(|head| head.verdicts.get(&review.reviewer)).map_or(pull.version, |verdict| verdict.version)
 }
 
@@ -152,40 +185,5 @@ pub(super) fn dismiss(pull: &PullRequest, review_id: u64, given: &Given<'_>) -> 
     if !pull.dismissed.contains(&review_id) {
         draft.fact(ReviewDismissed { review_id });
     }
-    draft.accept_or_unchanged(pull.version)
-}
-
-/// Asks a reviewer for a verdict on the current head.
-pub(super) fn assign(
-    pull: &PullRequest,
-    reviewer: &AgentId,
-    deadline: Timestamp,
-    reason: Option<&String>,
-    given: &Given<'_>,
-) -> Decision<PullRequestEvent> {
-    let refuse = |rule, why| Decision::refuse(Refusal::Rule { rule, why });
-    if let Some(dispatch) = &pull.dispatch {
-        let why = format!("{} is asked already", dispatch.reviewer);
-        return Decision::refuse(Refusal::LostRace { why });
-    }
-    if !pull.is_in_review() || pull.shown_state() != PullRequestState::Open {
-        return refuse("not_in_review", format!("{} is not in review", pull.reference));
-    }
-    if given.policy.roster.agent(reviewer).is_none_or(|profile| profile.role != Role::Reviewer) {
-        return refuse("not_a_reviewer", format!("{reviewer} is no reviewer of the roster"));
-    }
-    if let Some(why) = produced_by(pull, Reviewer::Agent(reviewer), given.policy, given.neighbours) {
-        return refuse("self_approval", format!("{reviewer} can't review {}: {why}", pull.reference));
-    }
-    let mut draft = Draft::of(pull, given);
-    if !draft.somebody_awaits_review() {
-        return refuse("not_in_review", format!("no issue of {} is in review", pull.reference));
-    }
-    draft.fact(ReviewAssigned {
-        reviewer: reviewer.clone(),
-        head_sha: pull.head.clone(),
-        deadline,
-        reason: reason.cloned(),
-    });
     draft.accept_or_unchanged(pull.version)
 }

@@ -5,10 +5,10 @@ use super::head::{Head, VerdictFact};
 use super::{PullRequest, VerdictKind};
 
 /// What the reviews of the current head add up to.
-pub(super) struct Reviews<'a> {
-    pub(super) state: ReviewState,
-    pub(super) by: Option<&'a Login>,
-    pub(super) words: Option<&'a str>,
+pub(crate) struct Reviews<'a> {
+    pub(crate) state: ReviewState,
+    pub(crate) by: Option<&'a Login>,
+    pub(crate) words: Option<&'a str>,
 }
 
 impl PullRequest {
@@ -22,7 +22,7 @@ impl PullRequest {
         })
     }
 
-    pub(super) fn reviews(&self) -> Reviews<'_> {
+    pub(crate) fn reviews(&self) -> Reviews<'_> {
         let newest = |kind: VerdictKind| {
             self.standing_verdicts()
                 .filter(|(_, verdict)| verdict.kind == kind)
@@ -96,7 +96,7 @@ impl PullRequest {
     }
 
     /// Whether a dispatch would make sense now: in review, on this head.
-    pub(super) fn is_in_review(&self) -> bool {
+    pub(crate) fn is_in_review(&self) -> bool {
         let unknown = Head::unknown();
         let head = self.current_head().unwrap_or(&unknown);
         let judged = matches!(self.reviews().state, ReviewState::Approved | ReviewState::Disputed);

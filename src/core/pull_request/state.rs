@@ -116,6 +116,8 @@ record! {
         "dismissed" => dismissed: BTreeSet<u64>,
         /// The open dispatch.
         "dispatch" => dispatch: Option<Dispatch>,
+        /// Since when this head could be reviewed, as far as the pull request itself knows.
+        "reviewableSince" => reviewable_since: Option<Timestamp>,
         /// Gates by id.
         "gates" => gates: BTreeMap<String, Gate>,
         /// What the merge waits for, as last said.
@@ -167,6 +169,7 @@ impl PullRequest {
             github_updated_at: None,
             dismissed: BTreeSet::new(),
             dispatch: None,
+            reviewable_since: None,
             gates: BTreeMap::new(),
             waiting_for: Vec::new(),
             escalated: false,
@@ -191,7 +194,17 @@ impl PullRequest {
     /// The facts of the current head.
     #[must_use]
     pub fn current_head(&self) -> Option<&Head> {
-        self.head.as_ref().and_then(|head| self.heads.get(head))
+        self.facts_of(None)
+    }
+
+    /// The facts of a head; of the current one where none is named.
+    pub(super) fn facts_of(&self, sha: Option<&Sha>) -> Option<&Head> {
+        self.heads.get(&self.head_named(sha))
+    }
+
+    /// The head that is meant. A pull request may be reported without one; it can be judged all the same, until one is known.
+    pub(super) fn head_named(&self, sha: Option<&Sha>) -> Sha {
+        sha.or(self.head.as_ref()).cloned().unwrap_or_else(Sha::null)
     }
 
     /// The issues that it is for: by keyword, branch name or a holder's report.

@@ -174,24 +174,6 @@ fn a_conflict_is_a_fact_of_its_head() {
 }
 
 #[test]
-fn an_open_dispatch_is_one_and_ends_when_review_is_over() {
-    let mut world = in_review();
-    let ask = |reviewer: &str| PullRequestCommand::AssignReview {
-        reviewer: AgentId::parse(reviewer).unwrap(),
-        deadline: at(9_000),
-        reason: None,
-    };
-    assert_eq!(rule_of(&world.ask_pull(57, &ask("dev-e-node"))), "not_a_reviewer");
-    assert_eq!(world.ask_pull(57, &ask("review-e")), Outcome::Accepted);
-    assert_eq!(review_of(&world), ReviewState::Requested);
-    assert_eq!(rule_of(&world.ask_pull(57, &ask("review-e-codex"))), "lost_race");
-    world.check(57, "aaaa", 1, "failure");
-    assert_eq!(world.pull(57).dispatch, None);
-    assert!(world.events(42).contains(&"REVIEW_FAILED"));
-    assert_eq!(rule_of(&world.ask_pull(57, &ask("review-e"))), "not_in_review");
-}
-
-#[test]
 fn where_github_decides_an_agents_word_counts_for_nothing() {
     let mut world = in_review();
     let report = PullRequestCommand::ReviewReport {

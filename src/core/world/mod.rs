@@ -6,6 +6,7 @@
 mod invariants;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use crate::agent::{Agent, AgentCommand, AgentDecider};
 use crate::decider::{Decider, Decision, Given, Moment, Outcome, Refusal, StreamState};
@@ -19,6 +20,7 @@ use crate::overrule::{Reason, Ruling};
 use crate::port::Guard;
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, Verdict, VerdictKind};
 use crate::reaction::{Effect, Told};
+use crate::review::{Awaiting, Crew, droughts};
 use crate::rig::{Rig, RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
@@ -31,6 +33,8 @@ pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) now: Timestamp,
     pub(crate) log: Vec<(StreamId, &'static str)>,
+    /// Last heartbeats.
+    pub(crate) heard: BTreeMap<AgentId, Timestamp>,
     states: BTreeMap<StreamId, StreamState>,
     lane: VecDeque<Effect>,
     entropy: u128,
@@ -130,6 +134,7 @@ impl World {
             policy: Policy::built_in(github),
             now: at(0),
             log: Vec::new(),
+            heard: BTreeMap::new(),
             states: BTreeMap::new(),
             lane: VecDeque::new(),
             entropy: 1,
@@ -175,6 +180,31 @@ impl World {
             Some(StreamState::Agent(agent)) => Some((**agent).clone()),
             Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Rig(_)) | None => None,
         }
+    }
+
+    /// The reviewers as they are known now.
+    pub(crate) fn crew(&self) -> Crew {
+        let mut states = BTreeMap::new();
+        let mut awaiting = Vec::new();
+        for state in self.states.values() {
+            match state {
+                StreamState::Agent(agent) => drop(states.insert(agent.id.clone(), (**agent).clone())),
+                StreamState::PullRequest(pull) => awaiting.extend(Awaiting::of(pull)),
+                StreamState::Issue(_) | StreamState::Rig(_) => {}
+            }
+        }
+        Crew::of(&self.policy, &states, &self.heard, &droughts(&awaiting))
+    }
+
+    /// The one rule of dispatch is asked about a pull request.
+    pub(crate) fn see_to_review(&mut self, number: u64) -> Outcome {
+        let crew = self.crew();
+        self.ask_pull(number, &PullRequestCommand::SeeToReview { crew })
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, span: Duration) {
+        self.now = self.now.plus(span);
     }
 
     pub(crate) fn rig(&self) -> Rig {
@@ -327,6 +357,11 @@ impl World {
                 !self.leases().any(|lease| lease.claimant == *claimant && !lease.started())
             }
         }
+    }
+
+    /// A stream as neighbours see it.
+    pub(crate) fn stream(&self, stream: &StreamId) -> Option<(StreamId, StreamState)> {
+        self.states.get(stream).map(|state| (stream.clone(), state.clone()))
     }
 
     fn version_of(&self, stream: &StreamId) -> u64 {

@@ -1,0 +1,93 @@
+//! Who was asked about a head, and how that ended: what the rule of dispatch counts.
+
+use crate::identity::AgentId;
+use crate::quota;
+use crate::record;
+use crate::time::Timestamp;
+
+crate::words! {
+    /// How a dispatch ended.
+    pub enum TryEnd {
+        /// With a verdict or an abstention on that head.
+        Answered = "answered",
+        /// Its deadline passed.
+        TimedOut = "timeout",
+        /// The reviewer's provider ran dry.
+        Quota = "quota",
+        /// The reviewer said that it could not.
+        Failed = "failed",
+        /// Nobody wanted the answer any more.
+        Obsolete = "obsolete",
+    }
+}
+
+/// Why the daemon itself closes a dispatch whose deadline has passed.
+pub(crate) const TIMEOUT: &str = "timeout";
+/// Why the daemon itself closes a dispatch that nobody waits for.
+pub(crate) const OBSOLETE: &str = "obsolete";
+
+impl TryEnd {
+    /// What a REVIEW_FAILED of that reason means.
+    #[must_use]
+    pub fn of_failure(reason: &str) -> Self {
+        match reason {
+            TIMEOUT => Self::TimedOut,
+            OBSOLETE => Self::Obsolete,
+            _ if quota::ran_dry(reason) => Self::Quota,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Whether a REVIEW_FAILED ended it.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::TimedOut | Self::Quota | Self::Failed | Self::Obsolete => true,
+            Self::Answered => false,
+        }
+    }
+}
+
+record! {
+    /// One dispatch about one head.
+    pub struct Try {
+        /// Whom.
+        "reviewer" => reviewer: AgentId,
+        /// When it was asked.
+        "at" => at: Timestamp,
+        /// How it ended; absent while it is open.
+        "end" => end: Option<TryEnd>,
+        /// When.
+        "endedAt" => ended_at: Option<Timestamp>,
+    }
+}
+
+impl Try {
+    /// Whether it is one of those that a head has before a person is called.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        match self.end {
+            None | Some(TryEnd::Answered | TryEnd::TimedOut | TryEnd::Failed) => true,
+            Some(TryEnd::Quota | TryEnd::Obsolete) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_failure_says_how_the_dispatch_ended() {
+        for (reason, end) in [
+            ("timeout", TryEnd::TimedOut),
+            ("obsolete", TryEnd::Obsolete),
+            ("quota", TryEnd::Quota),
+            ("HTTP 429: USAGE_LIMIT_REACHED", TryEnd::Quota),
+            ("the checkout failed", TryEnd::Failed),
+            ("a timeout of the test suite", TryEnd::Failed),
+        ] {
+            assert_eq!(TryEnd::of_failure(reason), end, "{reason}");
+        }
+    }
+}
