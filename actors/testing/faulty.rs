@@ -6,10 +6,7 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
-    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LogFilter, Outbox, OutboxDepth,
-    PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure,
-    StoredRow, Tokens,
+    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats, Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns, LogFilter, Outbox, OutboxDepth, PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow, Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -256,6 +253,20 @@ impl Heartbeats for FaultyStore {
 
     fn last_heartbeats(&self) -> PortFuture<'_, Result<Vec<LastHeartbeat>, StoreFailure>> {
         self.inner.last_heartbeats()
+    }
+}
+
+impl LeaseRenewals for FaultyStore {
+    fn note_signs<'a>(&'a self, signs: &'a [LeaseSigns]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.inner.note_signs(signs)
+    }
+
+    fn lease_signs(&self) -> PortFuture<'_, Result<Vec<LeaseSigns>, StoreFailure>> {
+        self.inner.lease_signs()
+    }
+
+    fn signs_of<'a>(&'a self, issue: &'a IssueRef) -> PortFuture<'a, Result<Option<LeaseSigns>, StoreFailure>> {
+        self.inner.signs_of(issue)
     }
 }
 

@@ -12,6 +12,8 @@ const DELIVERIES: Duration = hours(90 * 24);
 const ANSWERS: Duration = hours(7 * 24);
 const EFFECTS: Duration = hours(7 * 24);
 const CHECKS: Duration = hours(7 * 24);
+/// No lease lives longer than a day without a sign.
+const SIGNS: Duration = hours(7 * 24);
 
 /// What is older than these points may go, where nothing waits for it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) struct Horizon {
     pub(crate) effects: Timestamp,
     /// Early checks.
     pub(crate) checks: Timestamp,
+    /// The last sign of a lease.
+    pub(crate) signs: Timestamp,
 }
 
 impl Horizon {
@@ -37,6 +41,7 @@ impl Horizon {
             answers: now.minus(ANSWERS),
             effects: now.minus(EFFECTS),
             checks: now.minus(CHECKS),
+            signs: now.minus(SIGNS),
         }
     }
 }

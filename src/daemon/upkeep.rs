@@ -29,6 +29,7 @@ impl LeaderPass for Upkeep {
             .with("deliveries", pruned.deliveries)
             .with("answers", pruned.answers)
             .with("effects", pruned.effects)
-            .with("checks", pruned.checks))
+            .with("checks", pruned.checks)
+            .with("signs", pruned.signs))
     }
 }

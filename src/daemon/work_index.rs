@@ -302,6 +302,8 @@ mod tests {
             assigned_version: 2,
             started_version: started.then_some(3),
             hook: false,
+            started_at: None,
+            pushed: false,
         });
         issue
     }

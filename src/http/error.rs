@@ -197,6 +197,9 @@ impl From<Rejected> for ApiError {
                     Guard::NothingUnstarted { claimant } => {
                         format!("{claimant} holds work that it has not started: start or release that first")
                     }
+                    Guard::LeaseSilentSince { issue, epoch, .. } => {
+                        format!("lease {epoch} of {issue} gave a sign of life meanwhile: it goes on")
+                    }
                 };
                 Self::new(Code::LostRace, why).with("held", held.map(|stream| stream.to_string()))
             }
@@ -299,7 +302,8 @@ pub(crate) fn json_text(body: &impl serde::Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conductor_core::identity::{AgentId, Claimant, StreamId};
+    use conductor_core::identity::{AgentId, Claimant, IssueRef, StreamId};
+    use conductor_core::time::Timestamp;
 
     fn row(error: impl Into<ApiError>) -> (u16, &'static str, bool, bool) {
         let error = error.into();
@@ -314,6 +318,7 @@ mod tests {
     fn the_table_from_failure_to_status_code_retry_and_whether_it_is_kept() {
         let claimant = Claimant::parse("dev-e-node/ab12c").unwrap();
         let agent = AgentId::parse("dev-e-node").unwrap();
+        let issue = IssueRef::parse("acme/web#4").unwrap();
         let why = || "because".to_owned();
         assert_eq!(row(Refusal::StaleLease { holder: None, epoch: 2 }), (409, "stale_lease", false, true));
         assert_eq!(row(Refusal::LostRace { why: why() }), (409, "lost_race", false, true));
@@ -328,6 +333,7 @@ mod tests {
             Guard::StreamAt { stream: StreamId::Rig, version: 1 },
             Guard::LeasesBelow { agent, limit: 1 },
             Guard::NothingUnstarted { claimant },
+            Guard::LeaseSilentSince { issue, epoch: 1, since: Timestamp::from_millis(0) },
         ] {
             assert_eq!(row(Rejected::Guarded { guard, held: None }), (409, "lost_race", false, true));
         }

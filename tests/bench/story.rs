@@ -83,6 +83,7 @@ fn event_at(version: u64, time: Timestamp) -> Event {
             kind: AssignmentKind::Work,
             hook: false,
             demanded: false,
+            pushed: false,
         }
         .into(),
         (_, 1) => WorkStarted { agent, branch: Some("agent/issue-42-1".to_owned()) }.into(),

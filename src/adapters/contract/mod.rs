@@ -14,6 +14,7 @@ pub mod guards;
 pub mod idempotency;
 pub mod inbox;
 pub mod leader;
+pub mod leases;
 pub mod log;
 pub mod operational;
 pub mod outbox;
@@ -148,6 +149,12 @@ macro_rules! store_contract {
                 whoever_asks_again_gets_a_new_term,
                 only_its_holder_renews_or_ends_a_term,
                 racing_candidates_elect_one,
+            }
+            leases {
+                signs_of_a_lease_come_back_and_the_later_ones_stay,
+                a_newer_lease_has_signs_of_its_own,
+                silence_is_guarded_at_the_append,
+                signs_are_pruned_a_week_after_the_last_one,
             }
             tokens {
                 a_token_is_found_by_its_digest_as_it_was_kept,

@@ -99,6 +99,7 @@ pub(crate) fn assigned(holder: &str) -> Event {
         kind: AssignmentKind::Work,
         hook: false,
         demanded: false,
+        pushed: false,
     })
 }
 

@@ -1,7 +1,8 @@
 use conductor_core::event::Recorded;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{
-    Answer, Append, AppendError, Body, Guard, KeyedAnswer, NewEffect, PendingEffect, Receipt, Snapshot, StoreFailure,
+    Answer, Append, AppendError, Body, Guard, KeyedAnswer, LeaseSigns, NewEffect, PendingEffect, Receipt, Snapshot,
+    StoreFailure,
 };
 use conductor_core::time::Timestamp;
 
@@ -44,6 +45,10 @@ impl Tables {
             Guard::NothingUnstarted { claimant } => {
                 let held = leases.find(|(_, lease)| lease.unstarted && lease.claimant == *claimant);
                 (held.is_none(), held.and_then(|(key, _)| self.streams.get(key)).map(|stream| stream.id.clone()))
+            }
+            Guard::LeaseSilentSince { issue, epoch, since } => {
+                let signs = self.signs.get(issue).filter(|signs| signs.epoch == *epoch);
+                (signs.and_then(LeaseSigns::last).is_none_or(|last| last <= *since), None)
             }
         };
         if holds { Ok(()) } else { Err(AppendError::Guarded { guard: guard.clone(), held }) }

@@ -6,6 +6,7 @@
 mod append;
 mod inbox;
 mod leader;
+mod leases;
 mod log;
 mod operational;
 mod outbox;

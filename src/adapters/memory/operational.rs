@@ -108,7 +108,10 @@ impl Housekeeping for MemoryStore {
                 row.progress == Progress::Done && row.pending.since < horizon.effects
             });
             let checks = drop_from(&mut tables.checks, |(_, since)| *since < horizon.checks);
-            Ok(Pruned { bodies, deliveries, answers, effects, checks })
+            let signs = tables.signs.len();
+            tables.signs.retain(|_, signs| signs.last() >= Some(horizon.signs));
+            let signs = (signs - tables.signs.len()) as u64;
+            Ok(Pruned { bodies, deliveries, answers, effects, checks, signs })
         })
     }
 }

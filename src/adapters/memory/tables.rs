@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
-use conductor_core::identity::{Claimant, EventId, StreamId};
-use conductor_core::port::{Answer, Columns, Delivery, EarlyCheck, KeyedAnswer, PendingEffect};
+use conductor_core::identity::{Claimant, EventId, IssueRef, StreamId};
+use conductor_core::port::{Answer, Columns, Delivery, EarlyCheck, KeyedAnswer, LeaseSigns, PendingEffect};
 use conductor_core::time::Timestamp;
 use conductor_core::token::Token;
 
@@ -23,6 +23,8 @@ pub(super) struct Tables {
     /// By scope and key.
     pub(super) answers: BTreeMap<(String, String), KeptAnswer>,
     pub(super) heartbeats: BTreeMap<Claimant, Timestamp>,
+    /// By issue, which compares without case.
+    pub(super) signs: BTreeMap<IssueRef, LeaseSigns>,
     /// In order of keeping.
     pub(super) checks: Vec<(EarlyCheck, Timestamp)>,
     /// In order of keeping.

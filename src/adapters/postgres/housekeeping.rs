@@ -22,6 +22,13 @@ pub(super) async fn prune(connections: &Connections, now: Timestamp) -> Result<P
         answers: drop_rows(connections, "answers", "kept_at < $1", horizon.answers).await?,
         effects: drop_rows(connections, "outbox", "since < $1 AND delivered_at IS NOT NULL", horizon.effects).await?,
         checks: drop_rows(connections, "early_checks", "kept_at < $1", horizon.checks).await?,
+        signs: drop_rows(
+            connections,
+            "lease_renewals",
+            "greatest(renewed_at, delivered_at, worked_at) < $1",
+            horizon.signs,
+        )
+        .await?,
     })
 }
 

@@ -23,6 +23,7 @@ mod heartbeats;
 mod housekeeping;
 mod inbox;
 mod leader;
+mod leases;
 mod log;
 mod migrate;
 mod open_error;

@@ -1,4 +1,4 @@
-use conductor_core::identity::StreamKind;
+use conductor_core::identity::{StreamId, StreamKind};
 use conductor_core::port::{AppendError, Guard};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -28,6 +28,14 @@ pub(super) fn refusal(connection: &Connection, guard: &Guard) -> Result<Option<A
             let held: Option<String> = statement.query_row(names, |row| row.get(0)).optional()?;
             let held = held.map(|id| stream_id(StreamKind::Issue, &id)).transpose()?;
             (held.is_none(), held)
+        }
+        Guard::LeaseSilentSince { issue, epoch, since } => {
+            let mut statement = connection.prepare_cached(
+                "SELECT 1 FROM lease_renewals WHERE key = ?1 AND epoch = ?2
+                 AND max(coalesce(renewed_at, 0), coalesce(delivered_at, 0), coalesce(worked_at, 0)) > ?3",
+            )?;
+            let key = StreamId::Issue(issue.clone()).key();
+            (!statement.exists(rusqlite::params![key, epoch, since.as_millis()])?, None)
         }
     };
     Ok((!holds).then(|| AppendError::Guarded { guard: guard.clone(), held }))

@@ -15,6 +15,7 @@ mod folder_lock;
 mod guards;
 mod inbox;
 mod leader;
+mod leases;
 mod log;
 mod migrations;
 mod open;

@@ -24,6 +24,11 @@ impl Housekeeping for SqliteStore {
                 answers: older("DELETE FROM answers WHERE since < ?1", horizon.answers)?,
                 effects: older("DELETE FROM outbox WHERE progress = 'delivered' AND since < ?1", horizon.effects)?,
                 checks: older("DELETE FROM early_checks WHERE since < ?1", horizon.checks)?,
+                signs: older(
+                    "DELETE FROM lease_renewals
+                     WHERE max(coalesce(renewed_at, 0), coalesce(delivered_at, 0), coalesce(worked_at, 0)) < ?1",
+                    horizon.signs,
+                )?,
             })
         })
     }

@@ -95,6 +95,8 @@ record! {
         "hook" => hook: bool,
         /// An operator wants more commits on the current pull request, whatever the facts of its head.
         "demanded" => demanded: bool,
+        /// The daemon hands it out; where agents are told by way of a stream, the lease begins when its entry is there.
+        "pushed" => pushed: bool,
     }
 }
 

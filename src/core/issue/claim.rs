@@ -96,9 +96,10 @@ pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim, demanded: bool) {
     let branch_hint = rework
         .and_then(|pull| pull.standing.branch.clone())
         .unwrap_or_else(|| format!("{HINT}{}-{attempt}", issue.reference.number));
-    let hook = match claim.via {
-        ClaimVia::Hook => true,
-        ClaimVia::Pull | ClaimVia::Push => false,
+    let (hook, pushed) = match claim.via {
+        ClaimVia::Hook => (true, false),
+        ClaimVia::Pull => (false, false),
+        ClaimVia::Push => (false, true),
     };
     let assigned = IssueAssigned {
         agent: claim.claimant.agent.clone(),
@@ -111,6 +112,7 @@ pub(super) fn assign(draft: &mut Draft<'_>, claim: &Claim, demanded: bool) {
         kind: if rework.is_some() { AssignmentKind::Rework } else { AssignmentKind::Work },
         hook,
         demanded: demanded && rework.is_some(),
+        pushed,
     };
     draft.rule("claim", [format!("claimant {}", claim.claimant), format!("attempt {attempt}")], assigned);
 }

@@ -252,12 +252,15 @@ fn assign(issue: &mut Issue, assigned: &IssueAssigned, at: Moment) {
         assigned_version: at.version,
         started_version: None,
         hook: assigned.hook,
+        started_at: None,
+        pushed: assigned.pushed,
     });
 }
 
 fn start(issue: &mut Issue, at: Moment) {
     if let Some(lease) = &mut issue.lease {
         lease.started_version = lease.started_version.or(Some(at.version));
+        lease.started_at = lease.started_at.or(Some(at.time));
     }
 }
 

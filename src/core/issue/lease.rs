@@ -28,6 +28,10 @@ record! {
         "startedVersion" => started_version: Option<u64>,
         /// Claimed by a person's hook: knows no silence and no strike.
         "hook" => hook: bool,
+        /// When the holder began; absent while not started.
+        "startedAt" => started_at: Option<Timestamp>,
+        /// Handed out by the daemon, and not asked for.
+        "pushed" => pushed: bool,
     }
 }
 
@@ -77,6 +81,8 @@ mod tests {
             assigned_version: 1,
             started_version: None,
             hook: false,
+            started_at: None,
+            pushed: false,
         }
     }
 

@@ -1,6 +1,6 @@
 use crate::decider::StreamState;
 use crate::event::{Event, Metadata};
-use crate::identity::{AgentId, Claimant, EventId, RepoName, Sha, StreamId};
+use crate::identity::{AgentId, Claimant, EventId, IssueRef, RepoName, Sha, StreamId};
 use crate::reaction::Effect;
 use crate::time::Timestamp;
 
@@ -109,6 +109,15 @@ pub enum Guard {
     NothingUnstarted {
         /// The claimant.
         claimant: Claimant,
+    },
+    /// The lease gave no sign of life after this one: whoever judges its silence judged what is still so.
+    LeaseSilentSince {
+        /// Of which issue.
+        issue: IssueRef,
+        /// Which of its leases.
+        epoch: u32,
+        /// The last sign that was known; nothing later is.
+        since: Timestamp,
     },
 }
 

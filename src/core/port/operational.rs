@@ -87,7 +87,7 @@ pub struct EarlyCheck {
 /// Upkeep of the operational tables.
 pub trait Housekeeping: Send + Sync {
     /// Drops what is past its time: delivery bodies after 7 days and ids after 90, answers after 7 days, delivered effects
-    /// after 7 days, early checks after 7 days.
+    /// after 7 days, early checks after 7 days, signs of leases after 7 days without another.
     fn prune(&self, now: Timestamp) -> PortFuture<'_, Result<Pruned, StoreFailure>>;
 }
 
@@ -104,4 +104,6 @@ pub struct Pruned {
     pub effects: u64,
     /// Early checks.
     pub checks: u64,
+    /// Signs of life of leases that are long over.
+    pub signs: u64,
 }

@@ -3,7 +3,7 @@ use crate::event::Recorded;
 use crate::identity::StreamId;
 
 use super::{
-    Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, LeaderTerm, Outbox, PortFuture,
+    Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, LeaderTerm, LeaseRenewals, Outbox, PortFuture,
     ReadModels, Receipt, StoreFailure, Tokens,
 };
 
@@ -52,7 +52,7 @@ pub struct LogFilter {
 
 /// All that a store provides, as one object; built from one configuration, closed as one.
 pub trait Store:
-    EventStore + ReadModels + Outbox + Inbox + Answers + Heartbeats + EarlyChecks + Housekeeping + Tokens + LeaderTerm
+    EventStore + ReadModels + Outbox + Inbox + Answers + Heartbeats + EarlyChecks + Housekeeping + Tokens + LeaderTerm + LeaseRenewals
 {
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;

@@ -356,6 +356,8 @@ impl World {
             Guard::NothingUnstarted { claimant } => {
                 !self.leases().any(|lease| lease.claimant == *claimant && !lease.started())
             }
+            // This world keeps no signs of life.
+            Guard::LeaseSilentSince { .. } => true,
         }
     }
 

@@ -55,6 +55,7 @@ mod tests {
             kind: AssignmentKind::Work,
             hook: false,
             demanded: false,
+            pushed: false,
         };
         let event = Recorded {
             id: EventId(1),

@@ -119,6 +119,7 @@ mod tests {
             kind: AssignmentKind::Work,
             hook: false,
             demanded: false,
+            pushed: false,
         };
         Recorded {
             id: EventId(1),
@@ -139,7 +140,7 @@ mod tests {
             concat!(
                 r#"{"id":"00000000-0000-0000-0000-000000000001","type":"IssueAssigned","data":{"agentId":"dev-e-node","#,
                 r#""attempt":1,"epoch":1,"expiresAt":"1970-01-01T00:30:00.000Z","branchHint":"agent/issue-4-1","#,
-                r#""kind":"work","hook":false,"demanded":false},"timestamp":"1970-01-01T00:00:00.000Z","version":2,"position":9,"#,
+                r#""kind":"work","hook":false,"demanded":false,"pushed":false},"timestamp":"1970-01-01T00:00:00.000Z","version":2,"position":9,"#,
                 r#""metadata":{"actor":"agent:dev-e-node"}}"#
             )
         );

@@ -95,6 +95,7 @@ fn work() -> Vec<OwnIssueEvent> {
             kind: AssignmentKind::Rework,
             hook: true,
             demanded: true,
+            pushed: true,
         })
         .into(),
         full(IssueUnassigned { agent: agent.clone(), reason: text("operator") }).into(),

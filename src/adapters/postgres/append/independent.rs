@@ -45,6 +45,8 @@ impl Footprint {
             Guard::StreamAt { stream, .. } => self.streams.contains(&stream.key()),
             Guard::LeasesBelow { agent, .. } => self.holders.contains(agent.as_str()),
             Guard::NothingUnstarted { claimant } => self.unstarted.contains(&claimant.to_string()),
+            // Signs of life are no appends.
+            Guard::LeaseSilentSince { .. } => false,
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use conductor_core::identity::StreamId;
 use conductor_core::port::{Body, Guard};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -199,6 +200,10 @@ impl GuardColumns {
             Guard::StreamAt { stream, version } => ("stream_at", stream.key(), bigint(*version)),
             Guard::LeasesBelow { agent, limit } => ("leases_below", agent.to_string(), i64::from(*limit)),
             Guard::NothingUnstarted { claimant } => ("nothing_unstarted", claimant.to_string(), 0),
+            Guard::LeaseSilentSince { issue, epoch, since } => {
+                let key = StreamId::Issue(issue.clone()).key();
+                ("lease_silent_since", format!("{key}@{epoch}"), since.as_millis())
+            }
         };
         self.append.push(append);
         self.rule.push(rule);
