@@ -6,7 +6,10 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats, Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns, LogFilter, Outbox, OutboxDepth, PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow, Tokens,
+    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
+    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns, LogFilter,
+    Outbox, OutboxDepth, PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter,
+    Store, StoreClock, StoreFailure, StoredRow, Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -267,6 +270,12 @@ impl LeaseRenewals for FaultyStore {
 
     fn signs_of<'a>(&'a self, issue: &'a IssueRef) -> PortFuture<'a, Result<Option<LeaseSigns>, StoreFailure>> {
         self.inner.signs_of(issue)
+    }
+}
+
+impl StoreClock for FaultyStore {
+    fn store_now(&self) -> PortFuture<'_, Result<Option<Timestamp>, StoreFailure>> {
+        self.inner.store_now()
     }
 }
 

@@ -28,6 +28,7 @@ mod retention;
 mod sole_term;
 pub mod sqlite;
 
+pub mod store_time;
 pub mod system_clock;
 pub mod system_entropy;
 mod tail;

@@ -206,7 +206,8 @@ fn person(person: &Person) -> WrittenPerson {
 }
 
 fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
-    let Timers { lease, online_within, ageing, hook_lease, review_after, review_deadline, review_apart } = timers;
+    let Timers { lease, online_within, ageing, hook_lease, review_after, review_deadline, review_apart, no_progress } =
+        timers;
     [
         ("lease", lease),
         ("online_within", online_within),
@@ -215,6 +216,7 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         ("review_after", review_after),
         ("review_deadline", review_deadline),
         ("review_apart", review_apart),
+        ("no_progress", no_progress),
     ]
     .map(|(name, span)| (name, period::text(span)))
     .into()

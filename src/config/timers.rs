@@ -19,12 +19,19 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         review_after: or("review_after", defaults.review_after),
         review_deadline: or("review_deadline", defaults.review_deadline),
         review_apart: or("review_apart", defaults.review_apart),
+        no_progress: or("no_progress", defaults.no_progress),
     };
     section.close();
     if timers.online_within >= timers.lease {
         findings.mistake(
             &place,
             "online_within must be shorter than lease: a lease would end before its agent shows as offline",
+        );
+    }
+    if timers.no_progress < timers.lease {
+        findings.mistake(
+            &place,
+            "no_progress must not be shorter than lease: whoever is only silent would be struck for it",
         );
     }
     if timers.hook_lease < timers.lease {
@@ -47,6 +54,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         refused("\n[timers]\nlease = \"2m\"\n", &[], "rig.toml:2", "online_within must be shorter than lease");
+        refused("[timers]\nno_progress = \"29m\"\n", &[], "rig.toml:1", "no_progress must not be shorter");
         refused("[timers]\nhook_lease = \"29m\"\n", &[], "rig.toml:1", "hook_lease must not be shorter");
     }
 }

@@ -9,6 +9,7 @@
 //! | [`issue`] · [`pull_request`] · [`agent`] · [`rig`] | one decider per kind of stream: `decide`, `evolve`, initial state |
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
 //! | [`review`] · [`quota`] | who is asked for a verdict, when, how often · providers that run dry |
+//! | [`expiry`] · [`hold`] | when a lease's time is up, and what makes clocks stand still |
 //! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
@@ -24,8 +25,10 @@ pub mod claim;
 pub mod data;
 pub mod decider;
 pub mod event;
+pub mod expiry;
 pub mod explain;
 pub mod github;
+pub mod hold;
 pub mod identity;
 pub mod issue;
 pub mod overrule;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::identity::{AgentId, Login, RepoName};
-use crate::time::{Timestamp, minutes};
+use crate::time::{Timestamp, hours, minutes};
 
 crate::words! {
     /// What an agent is for; its rights follow from it.
@@ -132,6 +132,8 @@ pub struct Timers {
     pub review_deadline: Duration,
     /// From one dispatch to the next about the same head, once every reviewer was asked.
     pub review_apart: Duration,
+    /// A lease without progress lasts at most this long, however lively its holder is.
+    pub no_progress: Duration,
 }
 
 impl Default for Timers {
@@ -144,6 +146,7 @@ impl Default for Timers {
             review_after: minutes(2),
             review_deadline: minutes(30),
             review_apart: minutes(30),
+            no_progress: hours(4),
         }
     }
 }

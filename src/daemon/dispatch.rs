@@ -10,6 +10,7 @@ use conductor_core::issue::{Claim, ClaimVia, Issue, IssueCommand, IssueDecider};
 use conductor_core::port::{Guard, PortFuture};
 use conductor_core::roster::UnknownAgents;
 use conductor_http::edge::{Claims, QueueView, Waiting};
+use conductor_http::leases::LeaseKeeper;
 use conductor_http::wire::{AssignmentView, IssueView, LeaseView};
 
 use super::work_index::{Proposal, WorkIndex};
@@ -21,6 +22,7 @@ const ROUNDS: usize = 32;
 pub struct Dispatch {
     coordinator: Coordinator,
     index: Arc<WorkIndex>,
+    keeper: LeaseKeeper,
 }
 
 /// Gives a proposal back, however the claim ends; a claim that won has changed the issue, and giving back does nothing then.
@@ -38,8 +40,8 @@ impl Drop for Offer<'_> {
 impl Dispatch {
     /// A dispatcher over that index, which has to be a listener of the coordinator.
     #[must_use]
-    pub fn new(coordinator: Coordinator, index: Arc<WorkIndex>) -> Self {
-        Self { coordinator, index }
+    pub fn new(coordinator: Coordinator, index: Arc<WorkIndex>, keeper: LeaseKeeper) -> Self {
+        Self { coordinator, index, keeper }
     }
 
     async fn next_for(&self, claimant: &Claimant) -> Result<Option<AssignmentView>, Rejected> {
@@ -114,8 +116,10 @@ impl Dispatch {
 
     /// The claimant's assignment of an issue, if it is (still) its own and not started.
     async fn held(&self, issue: &IssueRef, claimant: &Claimant) -> Result<Option<AssignmentView>, Rejected> {
-        let row = self.refresh(issue).await?;
-        Ok(row.and_then(|(state, body)| assignment(&state, claimant, body)))
+        let Some((mut state, body)) = self.refresh(issue).await? else { return Ok(None) };
+        let signs = self.keeper.signs_of(&**self.coordinator.store(), issue).await?;
+        self.keeper.show_renewed(&mut state, signs.as_ref());
+        Ok(assignment(&state, claimant, body))
     }
 
     /// Reads an issue's row and brings the index up to it.

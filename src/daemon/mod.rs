@@ -7,6 +7,7 @@
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
+//! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
 //! | [`token_uses`] | the pass that notes which tokens are still needed |
 //! | [`descriptors`] | how many connections the system has room for |
 //! | [`logging`] | what the daemon tells about itself |
@@ -14,7 +15,9 @@
 pub mod cycles;
 pub mod descriptors;
 pub mod dispatch;
+pub mod ear;
 pub mod follow;
+pub mod leases;
 pub mod logging;
 pub mod open_store;
 pub mod start;

@@ -12,6 +12,7 @@ use conductor_actors::{
     StateListener,
 };
 use conductor_adapters::host_name;
+use conductor_adapters::store_time::StoreTime;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::authority::IdentityMode;
@@ -19,6 +20,7 @@ use conductor_core::identity::RepoName;
 use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
+use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use conductor_http::live::LiveFeed;
 use conductor_http::numbers::Numbers;
 use conductor_http::server::{self, ServerSettings};
@@ -30,7 +32,9 @@ use crate::config::{Settings, Tuning, most_readers};
 use super::cycles::Cycles;
 use super::descriptors;
 use super::dispatch::Dispatch;
+use super::ear::{Ear, Listen};
 use super::follow::FollowLog;
+use super::leases::Leases;
 use super::teller::StreamTeller;
 use super::token_uses::TokenUses;
 use super::upkeep::Upkeep;
@@ -43,6 +47,8 @@ const DRAIN: Duration = Duration::from_secs(15);
 const LANE_PERIOD: Duration = Duration::from_secs(1);
 /// Other replicas' appends reach this one's index within this time.
 const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
+/// Six times within the gap that a break in listening is.
+const LISTEN_PERIOD: Duration = Duration::from_secs(5);
 /// Nobody hurries who waits for itself.
 const CYCLES_PERIOD: Duration = Duration::from_secs(5);
 /// Nothing of the operational tables is kept for less than a day.
@@ -99,7 +105,10 @@ impl Daemon {
     /// # Errors
     /// When the store can't be read or the address not be bound.
     pub async fn start(settings: &Settings, store: Arc<dyn Store>, runtime: &Arc<Runtime>) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let time = Arc::new(StoreTime::over(Arc::new(SystemClock)));
+        let ear = Arc::new(Ear::new(Arc::clone(&store), Arc::clone(&time)));
+        ear.listen().await?;
+        let clock: Arc<dyn Clock> = time;
         check_tokens(settings, &*store, &*clock).await?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let policy = Arc::new(settings.policy.clone());
@@ -118,6 +127,9 @@ impl Daemon {
         let ports = Ports { store: Arc::clone(&store), clock: Arc::clone(&clock), entropy, policy, listeners };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let arbiters = Arbiters::start(runtime, cores);
+        // Without a broker nothing is on its way to an agent: it asks.
+        let terms = LeaseTerms { length: settings.policy.timers.lease, streamed: false };
+        let leases = LeaseKeeper::start(Arc::clone(&store), Arc::clone(&index) as Arc<dyn LiveLeases>, terms);
         let coordinator = Coordinator::start(ports.clone(), actor_settings(settings.tuning), arbiters).await;
 
         let lane = Cadence::every(LANE_PERIOD);
@@ -131,17 +143,27 @@ impl Daemon {
         coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
         let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock));
         coordinator.start_leader_pass(upkeep, Cadence::every(UPKEEP_PERIOD)).await;
+        coordinator.start_pass(Listen(Arc::clone(&ear)), Cadence::every(LISTEN_PERIOD)).await;
+        let judged = Leases::new(coordinator.clone(), Arc::clone(&index), leases.clone(), ear);
+        coordinator.start_leader_pass(judged, Cadence::every(Leases::period(&settings.policy.timers))).await;
         coordinator.start_pass(TokenUses::new(Arc::clone(&admission.keyring)), Cadence::every(TOKEN_USES_PERIOD)).await;
         if let Some(warning) = admission.warning() {
             tracing::warn!("{warning}");
         }
 
-        let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index));
+        let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index, leases.clone()));
         // The system may allow fewer connections than are wanted; then there are fewer readers too.
         let connections = descriptors::room_for(settings.connections);
         let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));
-        let edge =
-            Arc::new(Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, numbers, admission, live));
+        let edge = Arc::new(Edge::new(
+            coordinator.clone(),
+            Arc::clone(&dispatch) as _,
+            dispatch,
+            numbers,
+            admission,
+            live,
+            leases,
+        ));
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,
@@ -170,6 +192,7 @@ impl Daemon {
         self.http.stop(true).await;
         let report = self.edge.coordinator.drain(DRAIN).await;
         self.edge.heartbeats.close().await;
+        self.edge.leases.close().await;
         if let Err(error) = self.edge.admission.keyring.write_uses().await {
             tracing::warn!(%error, "failed to note which tokens were used: failed to {error}");
         }

@@ -11,13 +11,16 @@ use conductor_core::agent::Agent;
 use conductor_core::claim::{ClaimantView, ReadyQueue, obstacle};
 use conductor_core::decider::StreamState;
 use conductor_core::event::IssueState;
+use conductor_core::expiry::{LiveLease, Snapshot};
+use conductor_core::hold::Hold;
 use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName, StreamId, StreamKind};
-use conductor_core::issue::{Issue, Phase};
-use conductor_core::port::{RowFilter, Store, StoreFailure};
+use conductor_core::issue::{Issue, Lease, Phase};
+use conductor_core::port::{LastHeartbeat, LeaseSigns, RowFilter, Store, StoreFailure};
 use conductor_core::rig::Rig;
 use conductor_core::roster::Policy;
 use conductor_core::time::Timestamp;
 use conductor_http::edge::Waiting;
+use conductor_http::leases::LiveLeases;
 
 /// Rows read at once when the index is filled.
 const PAGE: usize = 1000;
@@ -33,16 +36,22 @@ pub struct WorkIndex {
 struct Inner {
     queue: ReadyQueue,
     versions: HashMap<StreamId, u64>,
-    leases: HashMap<IssueRef, Claimant>,
-    held: HashMap<AgentId, u32>,
-    unstarted: HashMap<Claimant, IssueRef>,
-    resting: HashSet<AgentId>,
+    holders: HashMap<IssueRef, AgentId>,
+    held: HashMap<AgentId, BTreeMap<IssueRef, Held>>,
+    agents: HashMap<AgentId, Agent>,
     rig: Rig,
     unknown: HashSet<IssueRef>,
     /// Dependants that changed since cycles were last looked for.
     changed: HashSet<IssueRef>,
     /// Streams whose version is remembered though their issue is over, oldest first.
     over: VecDeque<(StreamId, u64)>,
+}
+
+/// A lease, and when an operator held its issue.
+#[derive(Debug, Clone)]
+struct Held {
+    lease: Lease,
+    hold: Option<Hold>,
 }
 
 /// What the index has for a claimant.
@@ -64,10 +73,9 @@ impl WorkIndex {
             inner: Mutex::new(Inner {
                 queue: ReadyQueue::new(policy.timers.ageing),
                 versions: HashMap::new(),
-                leases: HashMap::new(),
+                holders: HashMap::new(),
                 held: HashMap::new(),
-                unstarted: HashMap::new(),
-                resting: HashSet::new(),
+                agents: HashMap::new(),
                 rig: Rig::unknown(),
                 unknown: HashSet::new(),
                 changed: HashSet::new(),
@@ -111,11 +119,11 @@ impl WorkIndex {
     #[must_use]
     pub fn propose(&self, claimant: &Claimant, policy: &Policy, now: Timestamp) -> Proposal {
         let mut inner = self.inner();
-        if let Some(issue) = inner.unstarted.get(claimant) {
+        if let Some(issue) = inner.unstarted(claimant) {
             return Proposal::Held(issue.clone());
         }
-        let held = inner.held.get(&claimant.agent).copied().unwrap_or(0);
-        if inner.resting.contains(&claimant.agent) || inner.rig.paused {
+        let held = inner.held_by(&claimant.agent);
+        if inner.rests(&claimant.agent) || inner.rig.paused {
             return Proposal::Nothing;
         }
         let profile = policy.roster.agent(&claimant.agent);
@@ -180,6 +188,26 @@ impl WorkIndex {
         self.inner().changed.extend(issues);
     }
 
+    /// Every live lease, with what its judgement looks at.
+    #[must_use]
+    pub fn snapshot(
+        &self,
+        mut signs: BTreeMap<IssueRef, LeaseSigns>,
+        heartbeats: Vec<LastHeartbeat>,
+        listening: Timestamp,
+        streamed: bool,
+    ) -> Snapshot {
+        let inner = self.inner();
+        let held = inner.held.values().flatten();
+        let leases = held.map(|(issue, held)| inner.live(issue, held, signs.remove(issue))).collect();
+        let mut heard: BTreeMap<AgentId, BTreeMap<Claimant, Timestamp>> = BTreeMap::new();
+        for LastHeartbeat { claimant, at } in heartbeats {
+            heard.entry(claimant.agent.clone()).or_default().insert(claimant, at);
+        }
+        let startups = inner.agents.values().map(|agent| (agent.id.clone(), agent.startups().collect())).collect();
+        Snapshot { leases, heard, startups, listening, streamed }
+    }
+
     /// The version that is known of a stream; 0 for none.
     #[must_use]
     pub fn version_of(&self, stream: &StreamId) -> u64 {
@@ -196,23 +224,19 @@ impl WorkIndex {
 impl Inner {
     fn take_issue(&mut self, issue: &Issue) {
         let reference = &issue.reference;
-        if let Some(holder) = self.leases.remove(reference) {
-            if self.unstarted.get(&holder) == Some(reference) {
-                self.unstarted.remove(&holder);
-            }
-            match self.held.get_mut(&holder.agent) {
-                Some(held) if *held > 1 => *held -= 1,
-                Some(_) | None => {
-                    self.held.remove(&holder.agent);
-                }
+        if let Some(holder) = self.holders.remove(reference)
+            && let Some(held) = self.held.get_mut(&holder)
+        {
+            held.remove(reference);
+            if held.is_empty() {
+                self.held.remove(&holder);
             }
         }
         if let Some(lease) = &issue.lease {
-            self.leases.insert(reference.clone(), lease.claimant.clone());
-            *self.held.entry(lease.claimant.agent.clone()).or_default() += 1;
-            if !lease.started() {
-                self.unstarted.insert(lease.claimant.clone(), reference.clone());
-            }
+            let agent = lease.claimant.agent.clone();
+            self.holders.insert(reference.clone(), agent.clone());
+            let held = Held { lease: lease.clone(), hold: issue.held.clone() };
+            self.held.entry(agent).or_default().insert(reference.clone(), held);
         }
         let unknown = self.queue.update(issue);
         self.unknown.extend(unknown);
@@ -233,12 +257,34 @@ impl Inner {
         }
     }
 
-    fn take_agent(&mut self, agent: &Agent) {
-        if obstacle::of_agent(agent).next().is_some() {
-            self.resting.insert(agent.id.clone());
-        } else {
-            self.resting.remove(&agent.id);
-        }
+    /// What the claimant holds and has not started; of several what it was given first.
+    fn unstarted(&self, claimant: &Claimant) -> Option<&IssueRef> {
+        let held = self.held.get(&claimant.agent)?.iter();
+        let unstarted = held.filter(|(_, held)| held.lease.claimant == *claimant && !held.lease.started());
+        unstarted.min_by_key(|(_, held)| held.lease.assigned_at).map(|(issue, _)| issue)
+    }
+
+    fn held_by(&self, agent: &AgentId) -> u32 {
+        self.held.get(agent).map_or(0, |held| u32::try_from(held.len()).unwrap_or(u32::MAX))
+    }
+
+    fn rests(&self, agent: &AgentId) -> bool {
+        self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent).next().is_some())
+    }
+
+    fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>) -> LiveLease {
+        let agent = self.agents.get(&held.lease.claimant.agent).and_then(|agent| agent.held.as_ref());
+        let holds = held.hold.iter().chain(self.rig.holds_of(&issue.repo)).chain(agent).cloned().collect();
+        // A rig without streams has no entries that somebody could take up again.
+        LiveLease { issue: issue.clone(), lease: held.lease.clone(), signs, holds, unacknowledged: false }
+    }
+}
+
+impl LiveLeases for WorkIndex {
+    fn held_by(&self, agent: &AgentId) -> Vec<(IssueRef, Lease)> {
+        let inner = self.inner();
+        let held = inner.held.get(agent).into_iter().flatten();
+        held.map(|(issue, held)| (issue.clone(), held.lease.clone())).collect()
     }
 }
 
@@ -259,7 +305,7 @@ impl StateListener for WorkIndex {
             }
             StreamState::Agent(agent) => {
                 inner.versions.insert(stream.clone(), version);
-                inner.take_agent(agent);
+                inner.agents.insert(agent.id.clone(), (**agent).clone());
             }
             StreamState::Rig(rig) => {
                 inner.versions.insert(stream.clone(), version);
@@ -274,7 +320,6 @@ impl StateListener for WorkIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conductor_core::issue::Lease;
     use conductor_core::roster::GitHubMode;
 
     fn policy() -> Policy {
@@ -370,6 +415,41 @@ mod tests {
         index.look_again(cycles.into_keys());
         assert_eq!(index.cycles(1).0, 1);
         assert_eq!(index.cycles(10).1.len(), 2);
+    }
+
+    #[test]
+    fn of_several_that_were_pushed_the_first_is_told_until_it_is_started() {
+        let index = WorkIndex::new(&policy());
+        for (number, minute) in [(1, 2), (2, 1)] {
+            let mut issue = held(number, "dev-e-node", false);
+            issue.lease.as_mut().unwrap().assigned_at = Timestamp::from_millis(minute);
+            tell(&index, 2, issue);
+        }
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Held(queued(2).reference));
+        tell(&index, 3, held(2, "dev-e-node", true));
+        assert_eq!(propose(&index, "dev-e-node"), Proposal::Held(queued(1).reference));
+    }
+
+    #[test]
+    fn a_snapshot_has_every_lease_with_the_holds_that_make_its_clocks_stand_still() {
+        let index = WorkIndex::new(&policy());
+        let at = Timestamp::from_millis;
+        let hold = |since| Hold { since: at(since), until: None };
+        tell(&index, 3, Issue { held: Some(hold(1)), ..held(1, "dev-e-node", true) });
+        tell(&index, 3, held(2, "dev-e-python", true));
+        let rig = Rig { held: Some(hold(2)), ..Rig::unknown() };
+        index.changed(&StreamId::Rig, 1, &StreamState::Rig(Box::new(rig)));
+        let node = AgentId::parse("dev-e-node").unwrap();
+        let agent = Agent { held: Some(hold(3)), ..Agent::unknown(node.clone()) };
+        index.changed(&StreamId::Agent(node), 1, &StreamState::Agent(Box::new(agent)));
+        let signs = LeaseSigns { renewed_at: Some(at(9)), ..LeaseSigns::none(queued(1).reference, 1) };
+        let signs = BTreeMap::from([(queued(1).reference, signs.clone())]);
+        let mut leases = index.snapshot(signs.clone(), Vec::new(), at(0), true).leases;
+        leases.sort_by_key(|live| live.issue.number);
+        assert_eq!(leases[0].holds, [hold(1), hold(2), hold(3)]);
+        assert_eq!(leases[0].signs.as_ref(), signs.values().next());
+        assert_eq!((leases[1].holds.as_slice(), &leases[1].signs), ([hold(2)].as_slice(), &None));
+        assert_eq!(index.held_by(&AgentId::parse("dev-e-python").unwrap())[0].0, queued(2).reference);
     }
 
     #[test]

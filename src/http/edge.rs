@@ -12,6 +12,7 @@ use conductor_core::time::Timestamp;
 use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
+use crate::leases::LeaseKeeper;
 use crate::live::LiveFeed;
 use crate::numbers::Numbers;
 use crate::wire::AssignmentView;
@@ -54,6 +55,8 @@ pub struct Edge {
     pub admission: Admission,
     /// Where heartbeats are noted.
     pub heartbeats: HeartbeatBatcher,
+    /// Where signs of life of those who hold leases are noted.
+    pub leases: LeaseKeeper,
     /// Who reads the log along.
     pub live: LiveFeed,
     /// What `/healthz/deep` asks, side by side.
@@ -75,6 +78,7 @@ impl Edge {
         numbers: Arc<Numbers>,
         admission: Admission,
         live: LiveFeed,
+        leases: LeaseKeeper,
     ) -> Self {
         let store = Arc::clone(coordinator.store());
         Self {
@@ -83,6 +87,7 @@ impl Edge {
             numbers,
             admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
+            leases,
             live,
             dependencies: vec![Arc::new(StoreDependency::new(store))],
             readiness: Readiness::default(),

@@ -15,6 +15,7 @@
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
 
+mod batch;
 pub mod caller;
 pub mod dependencies;
 pub mod edge;
@@ -24,6 +25,7 @@ pub mod health;
 pub mod heartbeats;
 pub mod idempotency;
 pub mod json;
+pub mod leases;
 pub mod live;
 pub mod numbers;
 pub mod openapi;

@@ -13,18 +13,22 @@ use actix_web::{App, web};
 use conductor_actors::{Arbiters, Coordinator, Ports, Rejected, Request, Settings, StateListener};
 use conductor_adapters::memory::MemoryStore;
 use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_core::decider::StreamState;
 use conductor_core::event::{Actor, Metadata};
-use conductor_core::identity::{Claimant, IssueRef, Login, Sha, StreamId};
-use conductor_core::port::{Clock, LogFilter, PortFuture, Store};
+use conductor_core::identity::{AgentId, Claimant, IssueRef, Login, Sha, StreamId, StreamKind};
+use conductor_core::issue::Lease;
+use conductor_core::port::{Clock, LogFilter, PortFuture, RowFilter, Store};
 use conductor_core::pull_request::{PrObservation, PullRequestCommand, PullRequestDecider};
 use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use conductor_core::token::{Token, TokenOwner};
+use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::caller::issue::issue;
 use crate::caller::{Admission, AdmissionSettings, admit};
 use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
+use crate::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use crate::live::{DEFAULT_READERS, LiveFeed};
 use crate::numbers::Numbers;
 use crate::wire::AssignmentView;
@@ -64,6 +68,26 @@ impl QueueView for FakeQueue {
         let found = self.0.lock().unwrap().clone();
         Box::pin(std::future::ready(Ok(found)))
     }
+}
+
+/// Every live lease of that store.
+struct HeldInStore(Arc<dyn Store>);
+
+impl LiveLeases for HeldInStore {
+    fn held_by(&self, agent: &AgentId) -> Vec<(IssueRef, Lease)> {
+        let filter = RowFilter { agent: Some(agent.clone()), ..RowFilter::default() };
+        let rows = self.0.rows(StreamKind::Issue, &filter, None, 1_000).now_or_never().expect("memory answers at once");
+        let leases = rows.unwrap().into_iter().filter_map(|row| match row.state {
+            StreamState::Issue(issue) => issue.lease.clone().map(|lease| (issue.reference.clone(), lease)),
+            StreamState::PullRequest(_) | StreamState::Agent(_) | StreamState::Rig(_) => None,
+        });
+        leases.collect()
+    }
+}
+
+fn keeper(store: &Arc<dyn Store>) -> LeaseKeeper {
+    let terms = LeaseTerms { length: std::time::Duration::from_secs(1800), streamed: false };
+    LeaseKeeper::start(Arc::clone(store), Arc::new(HeldInStore(Arc::clone(store))), terms)
 }
 
 /// An edge with everything behind it.
@@ -134,7 +158,8 @@ impl Daemon {
         let (claims_port, queue_port) =
             (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
         let live = LiveFeed::start(Arc::clone(coordinator.store()), DEFAULT_READERS);
-        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, numbers, admission, live));
+        let leases = keeper(coordinator.store());
+        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, numbers, admission, live, leases));
         edge.readiness.enter(Stage::Ready);
         Self { edge, clock, claims, queue }
     }
@@ -146,7 +171,8 @@ impl Daemon {
         let admission = Admission::new(AdmissionSettings::default(), Arc::clone(self.store()), clock, entropy);
         let live = LiveFeed::start(Arc::clone(self.store()), DEFAULT_READERS);
         let (claims, queue) = (Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _);
-        Arc::new(Edge::new(coordinator, claims, queue, Arc::clone(&self.edge.numbers), admission, live))
+        let leases = self.edge.leases.clone();
+        Arc::new(Edge::new(coordinator, claims, queue, Arc::clone(&self.edge.numbers), admission, live, leases))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {

@@ -15,6 +15,7 @@ use conductor_core::roster::{AgentProfile, GitHubMode, Policy, Role};
 use conductor_e::daemon::dispatch::Dispatch;
 use conductor_e::daemon::work_index::WorkIndex;
 use conductor_http::edge::Claims;
+use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 
@@ -75,9 +76,11 @@ fn claim_all(store: Arc<dyn Store>, issues: usize) -> anyhow::Result<(Latency, f
         let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
         let ports = Ports { store, clock, entropy, policy, listeners };
+        let terms = LeaseTerms { length: ports.policy.timers.lease, streamed: false };
+        let keeper = LeaseKeeper::start(Arc::clone(&ports.store), Arc::clone(&index) as Arc<dyn LiveLeases>, terms);
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::start(&shared, 2)).await;
         approve_all(&coordinator, issues).await?;
-        let dispatch = Dispatch::new(coordinator.clone(), index);
+        let dispatch = Dispatch::new(coordinator.clone(), index, keeper);
         let began = Instant::now();
         let claimed = try_join_all((0..WORKERS).map(|worker| work_off(&dispatch, worker))).await?;
         let took = began.elapsed();

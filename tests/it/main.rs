@@ -9,6 +9,7 @@
 //! | [`bad_input`] | what is refused leaves nothing behind |
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
+//! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
@@ -53,6 +54,7 @@ mod claims;
 mod explain;
 mod faults;
 mod kill9;
+mod leases;
 mod limits;
 mod live;
 mod museum;

@@ -82,3 +82,12 @@ pub async fn signs_are_pruned_a_week_after_the_last_one(subject: Subject) {
     assert_eq!(store.prune(days(8)).await.unwrap(), Pruned { signs: 1, ..Pruned::default() });
     assert_eq!(store.lease_signs().await.unwrap(), [working]);
 }
+
+/// One without says so every time.
+pub async fn a_store_with_a_clock_of_its_own_tells_one_that_goes_on(subject: Subject) {
+    let (first, second) = (subject.store.store_now().await.unwrap(), subject.store.store_now().await.unwrap());
+    assert_eq!(first.is_some(), second.is_some());
+    assert!(first <= second, "{first:?} {second:?}");
+    subject.store.close().await;
+    assert!(subject.store.store_now().await.is_err(), "a clock that can't be read is no clock");
+}

@@ -155,6 +155,7 @@ macro_rules! store_contract {
                 a_newer_lease_has_signs_of_its_own,
                 silence_is_guarded_at_the_append,
                 signs_are_pruned_a_week_after_the_last_one,
+                a_store_with_a_clock_of_its_own_tells_one_that_goes_on,
             }
             tokens {
                 a_token_is_found_by_its_digest_as_it_was_kept,

@@ -1,5 +1,6 @@
 use conductor_core::identity::IssueRef;
-use conductor_core::port::{LeaseRenewals, LeaseSigns, PortFuture, StoreFailure};
+use conductor_core::port::{LeaseRenewals, LeaseSigns, PortFuture, StoreClock, StoreFailure};
+use conductor_core::time::Timestamp;
 
 use super::MemoryStore;
 
@@ -22,5 +23,11 @@ impl LeaseRenewals for MemoryStore {
 
     fn signs_of<'a>(&'a self, issue: &'a IssueRef) -> PortFuture<'a, Result<Option<LeaseSigns>, StoreFailure>> {
         self.with(move |tables| Ok(tables.signs.get(issue).cloned()))
+    }
+}
+
+impl StoreClock for MemoryStore {
+    fn store_now(&self) -> PortFuture<'_, Result<Option<Timestamp>, StoreFailure>> {
+        self.with(|_| Ok(None))
     }
 }

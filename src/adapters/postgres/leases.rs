@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use conductor_core::identity::{IssueRef, StreamId};
-use conductor_core::port::{LeaseRenewals, LeaseSigns, PortFuture, StoreFailure};
+use conductor_core::port::{LeaseRenewals, LeaseSigns, PortFuture, StoreClock, StoreFailure};
+use conductor_core::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::PostgresStore;
@@ -70,6 +71,14 @@ impl LeaseRenewals for PostgresStore {
         Box::pin(async move {
             let sql = "SELECT issue, epoch, renewed_at, delivered_at, worked_at FROM lease_renewals WHERE key = $1";
             self.connections().first(sql, &[&StreamId::Issue(issue.clone()).key()], signs).await
+        })
+    }
+}
+
+impl StoreClock for PostgresStore {
+    fn store_now(&self) -> PortFuture<'_, Result<Option<Timestamp>, StoreFailure>> {
+        Box::pin(async move {
+            self.connections().first("SELECT clock_timestamp()", &[], |row| Ok(row.get::<_, At>(0).0)).await
         })
     }
 }

@@ -2,6 +2,7 @@ use crate::decider::{Decider, Decision, Given, Moment, StreamState};
 use crate::event::{
     AgentEvent, AgentOffline, AgentOnline, AgentQuotaReported, Decided, Event, Heartbeat, PauseScope, Paused, Resumed,
 };
+use crate::hold::Hold;
 use crate::identity::{StreamId, StreamKind};
 use crate::overrule::{OverrideKind, Target};
 use crate::port::Columns;
@@ -62,8 +63,11 @@ impl Decider for AgentDecider {
         agent.updated_at = Some(at.time);
         match event {
             AgentEvent::Heartbeat(heartbeat) => {
-                let instance = Instance { heartbeat: heartbeat.clone(), version: at.version };
-                agent.instances.insert(key_of(heartbeat), instance);
+                let key = key_of(heartbeat);
+                let started_before = agent.instances.get(&key).and_then(|known| known.started_at);
+                let started_at = if heartbeat.startup { Some(at.time) } else { started_before };
+                let instance = Instance { heartbeat: heartbeat.clone(), version: at.version, started_at };
+                agent.instances.insert(key, instance);
                 if agent.instances.len() > INSTANCES {
                     let oldest = agent.instances.iter().min_by_key(|(_, instance)| instance.version);
                     let oldest = oldest.map(|(key, _)| key.clone());
@@ -80,10 +84,12 @@ impl Decider for AgentDecider {
             AgentEvent::Paused(_) => {
                 agent.paused = true;
                 agent.pause_version = at.version;
+                Hold::turn(&mut agent.held, true, at.time);
             }
             AgentEvent::Resumed(_) => {
                 agent.paused = false;
                 agent.pause_version = at.version;
+                Hold::turn(&mut agent.held, false, at.time);
             }
             AgentEvent::GuardBlocked(_)
             | AgentEvent::TokenUsage(_)
@@ -251,6 +257,16 @@ mod tests {
         assert_eq!(told.hears(Heartbeat { uptime_seconds: Some(9.0), ..heartbeat("idle") }), [] as [&str; 0]);
         assert_eq!(told.hears(heartbeat("working")), ["HEARTBEAT"]);
         assert_eq!(told.hears(Heartbeat { startup: true, ..heartbeat("working") }), ["HEARTBEAT"]);
+    }
+
+    #[test]
+    fn an_instance_remembers_when_it_last_started_whatever_it_says_since() {
+        let mut told = Told::new();
+        told.hears(heartbeat("idle"));
+        assert_eq!(told.agent.instances[""].started_at, None);
+        told.hears(Heartbeat { startup: true, ..heartbeat("idle") });
+        told.hears(heartbeat("working"));
+        assert_eq!(told.agent.instances[""].started_at, Some(Timestamp::from_millis(1_000)));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::event::Heartbeat;
-use crate::identity::AgentId;
+use crate::hold::Hold;
+use crate::identity::{AgentId, Claimant};
 use crate::record;
 use crate::time::Timestamp;
 
@@ -15,6 +16,8 @@ record! {
         "heartbeat" => heartbeat: Heartbeat,
         /// Version of its event.
         "version" => version: u64,
+        /// When it last said that it starts.
+        "startedAt" => started_at: Option<Timestamp>,
     }
 }
 
@@ -39,6 +42,8 @@ record! {
         "paused" => paused: bool,
         /// Version of the pause or its end.
         "pauseVersion" => pause_version: u64,
+        /// The last pause.
+        "held" => held: Option<Hold>,
         /// Last event.
         "updatedAt" => updated_at: Option<Timestamp>,
     }
@@ -58,6 +63,7 @@ impl Agent {
             quota_version: 0,
             paused: false,
             pause_version: 0,
+            held: None,
             updated_at: None,
         }
     }
@@ -66,6 +72,14 @@ impl Agent {
     #[must_use]
     pub fn latest(&self) -> Option<&Heartbeat> {
         self.instances.values().max_by_key(|instance| instance.version).map(|instance| &instance.heartbeat)
+    }
+
+    /// When its instances last said that they start.
+    pub fn startups(&self) -> impl Iterator<Item = (Claimant, Timestamp)> {
+        self.instances.iter().filter_map(|(name, instance)| {
+            let instance_name = (!name.is_empty()).then(|| name.as_str().into());
+            Some((Claimant { agent: self.id.clone(), instance: instance_name }, instance.started_at?))
+        })
     }
 
     /// Whether any known quota is used up.

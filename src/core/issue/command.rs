@@ -3,6 +3,8 @@ use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha};
 use crate::overrule::Ruling;
 use crate::time::Timestamp;
 
+use super::LeaseEnd;
+
 /// What may be asked of an issue. Every way in (webhook, API, pass, override) says it in these words.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IssueCommand {
@@ -27,6 +29,13 @@ pub enum IssueCommand {
         epoch: u32,
         /// `expired`, `unheard`, …
         reason: String,
+    },
+    /// The time of the lease of that epoch is up.
+    EndLease {
+        /// The epoch that was judged; a newer lease is left alone.
+        epoch: u32,
+        /// Why.
+        why: LeaseEnd,
     },
     /// The lease ends without fault.
     Unassign {

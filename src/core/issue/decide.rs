@@ -10,7 +10,9 @@ use crate::port::Columns;
 use crate::reaction::{Effect, Tell};
 
 use super::draft::Draft;
-use super::{Claim, Issue, IssueCommand, IssueOverride, Phase, claim, evolve, follow, observe, overrule, report};
+use super::{
+    Claim, Issue, IssueCommand, IssueOverride, Phase, claim, evolve, follow, lease_end, observe, overrule, report,
+};
 
 /// The rules of an issue.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ impl Decider for IssueDecider {
             | IssueCommand::Report(_)
             | IssueCommand::FollowPullRequest { .. }
             | IssueCommand::ExpireLease { .. }
+            | IssueCommand::EndLease { .. }
             | IssueCommand::Unassign { .. }
             | IssueCommand::Prioritise { .. }
             | IssueCommand::Depend { .. }
@@ -61,6 +64,7 @@ impl Decider for IssueDecider {
             IssueCommand::Report(report) => report::decide(issue, report, given),
             IssueCommand::FollowPullRequest { event, standing } => follow::decide(issue, event, standing, given),
             IssueCommand::ExpireLease { epoch, reason } => expire(issue, *epoch, reason, given),
+            IssueCommand::EndLease { epoch, why } => lease_end::decide(issue, *epoch, *why, given),
             IssueCommand::Unassign { agent, reason } => unassign(issue, agent.as_ref(), reason, given),
             IssueCommand::Prioritise { priority } => approved(issue, given, |draft| {
                 if draft.issue.priority != *priority {

@@ -1,5 +1,6 @@
 use crate::decider::Moment;
 use crate::event::{AssignmentKind, IssueApproved, IssueAssigned, IssueEvent, OwnIssueEvent};
+use crate::hold::Hold;
 use crate::identity::Claimant;
 use crate::time::Timestamp;
 
@@ -152,6 +153,7 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
 fn hold(issue: &mut Issue, paused: bool, at: Moment) {
     issue.paused = paused;
     issue.pause_version = Some(at.version);
+    Hold::turn(&mut issue.held, paused, at.time);
 }
 
 fn observed(issue: &mut Issue, updated_at: Option<crate::time::Timestamp>) {

@@ -16,6 +16,7 @@ mod evolve;
 mod evolve_pull;
 mod follow;
 mod lease;
+mod lease_end;
 mod observe;
 mod overrule;
 mod pull;
@@ -28,6 +29,7 @@ pub use command::{
 };
 pub use decide::IssueDecider;
 pub use lease::Lease;
+pub use lease_end::LeaseEnd;
 pub use pull::{KnownPull, ReworkCause};
 pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
 pub(crate) use state::{NEEDS_REVIEW, has_label};
@@ -36,6 +38,8 @@ pub(crate) use state::{NEEDS_REVIEW, has_label};
 mod deployment_tests;
 #[cfg(test)]
 mod fencing_tests;
+#[cfg(test)]
+mod lease_end_tests;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{IssueState, PrRole, Priority, PullRequestState};
+use crate::hold::Hold;
 use crate::identity::{AgentId, Claimant, IssueRef, PrRef};
 use crate::record;
 use crate::time::Timestamp;
@@ -151,6 +152,8 @@ record! {
         "paused" => paused: bool,
         /// Version of the last pause or its end.
         "pauseVersion" => pause_version: Option<u64>,
+        /// The last pause.
+        "held" => held: Option<Hold>,
         /// `orphaned` or `needs_human`.
         "orphanStatus" => orphan_status: Option<String>,
         /// Lives so far.
@@ -216,6 +219,7 @@ impl Issue {
             escalation_reason: None,
             paused: false,
             pause_version: None,
+            held: None,
             orphan_status: None,
             lives: 0,
             life_since: None,

@@ -16,7 +16,7 @@ mod store;
 mod tokens;
 
 pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEffect, NewEvent, Receipt, Snapshot};
-pub use clock::{Clock, Entropy};
+pub use clock::{Clock, Entropy, StoreClock};
 pub use effects::{Outbox, OutboxDepth, PendingEffect};
 pub use failure::{PortFuture, StoreFailure};
 pub use inbox::{Delivery, Inbox, InboxDepth, PendingDelivery, Received};

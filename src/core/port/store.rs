@@ -3,8 +3,8 @@ use crate::event::Recorded;
 use crate::identity::StreamId;
 
 use super::{
-    Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, LeaderTerm, LeaseRenewals, Outbox, PortFuture,
-    ReadModels, Receipt, StoreFailure, Tokens,
+    Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, LeaderTerm, LeaseRenewals, Outbox,
+    PortFuture, ReadModels, Receipt, StoreClock, StoreFailure, Tokens,
 };
 
 /// The log.
@@ -52,7 +52,18 @@ pub struct LogFilter {
 
 /// All that a store provides, as one object; built from one configuration, closed as one.
 pub trait Store:
-    EventStore + ReadModels + Outbox + Inbox + Answers + Heartbeats + EarlyChecks + Housekeeping + Tokens + LeaderTerm + LeaseRenewals
+    EventStore
+    + ReadModels
+    + Outbox
+    + Inbox
+    + Answers
+    + Heartbeats
+    + EarlyChecks
+    + Housekeeping
+    + Tokens
+    + LeaderTerm
+    + LeaseRenewals
+    + StoreClock
 {
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;

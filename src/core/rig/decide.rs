@@ -1,5 +1,6 @@
 use crate::decider::{Decider, Decision, Given, Moment, Refusal, StreamState};
 use crate::event::{Decided, Event, PauseScope, Paused, RepoRenamed, Resumed, RigEvent};
+use crate::hold::Hold;
 use crate::identity::{RepoName, StreamId, StreamKind};
 use crate::overrule::{OverrideKind, Ruling, Target};
 use crate::port::Columns;
@@ -115,12 +116,19 @@ fn milestone_key(repo: Option<&RepoName>, milestone: &str) -> String {
 fn hold(rig: &mut Rig, target: Option<&str>, hold: bool, at: Moment) {
     rig.pause_version = at.version;
     match (target.and_then(RepoName::parse), hold) {
-        (None, hold) => rig.paused = hold,
-        (Some(repo), true) => {
-            rig.paused_repos.insert(repo);
+        (None, hold) => {
+            rig.paused = hold;
+            Hold::turn(&mut rig.held, hold, at.time);
         }
-        (Some(repo), false) => {
-            rig.paused_repos.remove(&repo);
+        (Some(repo), hold) => {
+            let mut held = rig.held_repos.remove(&repo);
+            Hold::turn(&mut held, hold, at.time);
+            rig.held_repos.extend(held.map(|held| (repo.clone(), held)));
+            if hold {
+                rig.paused_repos.insert(repo);
+            } else {
+                rig.paused_repos.remove(&repo);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::hold::Hold;
 use crate::identity::RepoName;
 use crate::record;
 use crate::time::Timestamp;
@@ -25,6 +26,10 @@ record! {
         "pausedRepos" => paused_repos: BTreeSet<RepoName>,
         /// Version of the last pause or its end.
         "pauseVersion" => pause_version: u64,
+        /// The last pause of the whole.
+        "held" => held: Option<Hold>,
+        /// The last pause of repositories.
+        "heldRepos" => held_repos: BTreeMap<RepoName, Hold>,
         /// Newer names of repositories, each with the first one, under which its streams are kept.
         "aliases" => aliases: BTreeMap<RepoName, RepoName>,
         /// Proposals by id.
@@ -45,6 +50,8 @@ impl Rig {
             paused: false,
             paused_repos: BTreeSet::new(),
             pause_version: 0,
+            held: None,
+            held_repos: BTreeMap::new(),
             aliases: BTreeMap::new(),
             proposals: BTreeMap::new(),
             milestones: BTreeMap::new(),
@@ -56,6 +63,11 @@ impl Rig {
     #[must_use]
     pub fn canonical<'a>(&'a self, repo: &'a RepoName) -> &'a RepoName {
         self.aliases.get(repo).unwrap_or(repo)
+    }
+
+    /// When work on a repository was last held, by itself or with the whole rig.
+    pub fn holds_of(&self, repo: &RepoName) -> impl Iterator<Item = &Hold> {
+        self.held.iter().chain(self.held_repos.get(repo))
     }
 
     /// Whether work on a repository is held.

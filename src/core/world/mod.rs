@@ -38,6 +38,7 @@ pub(crate) struct World {
     states: BTreeMap<StreamId, StreamState>,
     lane: VecDeque<Effect>,
     entropy: u128,
+    renewals: BTreeMap<(IssueRef, u32), Timestamp>,
 }
 
 pub(crate) fn issue_ref(number: u64) -> IssueRef {
@@ -138,6 +139,7 @@ impl World {
             states: BTreeMap::new(),
             lane: VecDeque::new(),
             entropy: 1,
+            renewals: BTreeMap::new(),
         }
     }
 
@@ -273,6 +275,11 @@ impl World {
         self.ask(number, &IssueCommand::Claim(claim))
     }
 
+    /// The holder of that lease gives a sign of life.
+    pub(crate) fn renew(&mut self, number: u64, epoch: u32, at: Timestamp) {
+        self.renewals.insert((issue_ref(number), epoch), at);
+    }
+
     pub(crate) fn report(&mut self, number: u64, agent: &str, what: Reported) -> Outcome {
         self.ask(number, &IssueCommand::Report(HolderReport { by: claimant(agent), token: None, what }))
     }
@@ -349,15 +356,17 @@ impl World {
     }
 
     /// As the stores see it at an append.
-    fn holds(&self, guard: &Guard) -> bool {
+    pub(crate) fn holds(&self, guard: &Guard) -> bool {
         match guard {
             Guard::StreamAt { stream, version } => self.version_of(stream) == *version,
             Guard::LeasesBelow { agent, limit } => self.held_by(agent) < *limit,
             Guard::NothingUnstarted { claimant } => {
                 !self.leases().any(|lease| lease.claimant == *claimant && !lease.started())
             }
-            // This world keeps no signs of life.
-            Guard::LeaseSilentSince { .. } => true,
+            Guard::LeaseSilentSince { issue, epoch, since } => {
+                let renewed = self.renewals.get(&(issue.clone(), *epoch));
+                renewed.is_none_or(|at| at <= since)
+            }
         }
     }
 

@@ -85,7 +85,7 @@ impl Joined {
             now: edge.now(),
             timers: edge.policy().timers,
             heard,
-            held: held(store, only).await?,
+            held: held(edge, only).await?,
             capacity: roster.map(|profile| (profile.id.clone(), profile.capacity)).collect(),
         })
     }
@@ -122,7 +122,9 @@ impl Joined {
 }
 
 /// Held issues by agent.
-async fn held(store: &dyn Store, only: Option<&AgentId>) -> Result<BTreeMap<AgentId, Held>, StoreFailure> {
+async fn held(edge: &Edge, only: Option<&AgentId>) -> Result<BTreeMap<AgentId, Held>, StoreFailure> {
+    let store = &**edge.store();
+    let signs = edge.leases.signs(store).await?;
     let states = IssueState::ALL.iter().filter(|state| state.allows_holder()).map(|state| state.as_str());
     let filter = RowFilter { states: states.collect(), agent: only.cloned(), ..RowFilter::default() };
     let mut all: BTreeMap<AgentId, Held> = BTreeMap::new();
@@ -131,9 +133,10 @@ async fn held(store: &dyn Store, only: Option<&AgentId>) -> Result<BTreeMap<Agen
         let rows = store.rows(StreamKind::Issue, &filter, after.as_ref(), PAGE).await?;
         after = rows.last().filter(|_| rows.len() == PAGE).map(StoredRow::cursor);
         for row in rows {
-            if let StreamState::Issue(issue) = &row.state
-                && let (Some(lease), Some(assignment)) = (&issue.lease, AssignmentRow::of(issue))
-            {
+            let StreamState::Issue(mut issue) = row.state else { continue };
+            let known = signs.get(&issue.reference);
+            edge.leases.show_renewed(&mut issue, known);
+            if let (Some(lease), Some(assignment)) = (&issue.lease, AssignmentRow::of(&issue)) {
                 let held = all.entry(lease.claimant.agent.clone()).or_default();
                 held.issues.push(issue.reference.clone());
                 held.rows.push(assignment);

@@ -61,7 +61,9 @@ async fn named(store: &dyn Store, text: &str) -> Result<Option<StreamId>, StoreF
 
 async fn issue(edge: &Edge, reference: &IssueRef) -> Result<Option<Explanation>, ApiError> {
     let store = &**edge.store();
-    let Some(issue) = issue_state(store, reference).await? else { return Ok(None) };
+    let Some(mut issue) = issue_state(store, reference).await? else { return Ok(None) };
+    let signs = edge.leases.signs_of(store, reference).await?;
+    edge.leases.show_renewed(&mut issue, signs.as_ref());
     let mut dependencies = BTreeMap::new();
     for on in &issue.depends_on {
         if let Some(state) = issue_state(store, on).await? {

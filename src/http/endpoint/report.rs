@@ -18,7 +18,8 @@ use crate::idempotency;
 use crate::json::{Limits, Properties, RawBody, parse};
 use crate::openapi::{Answer, Body, Operation, Role, Tag};
 use crate::report::{
-    AGENT_ID, Place, ReportShape, agent_is_the_object, has_place, missing_agent, schema_of, shapes, sought, translate,
+    AGENT_ID, LEASE_TOKEN, Place, ReportShape, agent_is_the_object, has_place, missing_agent, schema_of, shapes,
+    sought, translate,
 };
 use crate::wire::{EventAnswer, LogPlace};
 
@@ -107,16 +108,21 @@ async fn perform(
     } else {
         Place::default()
     };
+    let token = properties.text_of(LEASE_TOKEN);
     let report = translate(event_type, caller, edge.policy(), &place, properties)?;
     let now = edge.now();
-    if event_type.as_str() == "HEARTBEAT"
-        && let Some(claimant) = caller.claimant()
-    {
+    if let Some(claimant) = caller.claimant() {
         // Before the stream decides whether it is an event: it was heard from, however busy the actors are.
-        edge.heartbeats.heard(claimant.clone(), now);
+        if event_type.as_str() == "HEARTBEAT" {
+            edge.heartbeats.heard(claimant.clone(), now);
+        }
+        edge.leases.heard(claimant, token.as_deref(), now);
+        if let Some(issue) = place.issue().or(report.correlation.as_ref()).filter(|_| is_work(event_type)) {
+            edge.leases.worked(claimant, token.as_deref(), issue, now);
+        }
     }
     let metadata = Metadata {
-        correlation: report.correlation,
+        correlation: report.correlation.map(|issue| issue.to_string()),
         idempotency_key: key.as_ref().map(|key| key.key.clone()),
         extra: report.extra,
         ..Metadata::by(caller.actor()).because_of(edge.requests.next())
@@ -127,6 +133,14 @@ async fn perform(
         None => None,
     };
     Ok(EventAnswer::new(event_type, &reply.stream, &reply.outcome, said, now))
+}
+
+/// Whether it is a sign that its issue is worked on, whatever becomes of the report.
+fn is_work(event_type: EventType) -> bool {
+    matches!(
+        event_type.as_str(),
+        "WORK_STARTED" | "BRANCH_CREATED" | "PR_CREATED" | "CLI_STARTED" | "CLI_PROGRESS" | "CLI_COMPLETED"
+    )
 }
 
 pub(crate) fn post_described() -> Operation {

@@ -33,6 +33,13 @@ impl Properties {
         Some(self.entries.remove(at).1).filter(|value| !value.is_null())
     }
 
+    /// The text of a property, which stays where it is; `None` where there is none, or something else.
+    #[must_use]
+    pub fn text_of(&self, name: &str) -> Option<String> {
+        let (_, value) = self.entries.iter().find(|(key, _)| same_name(key, name))?;
+        value.as_text().map(str::to_owned)
+    }
+
     /// Takes a property that may be left out.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ mod shapes;
 use conductor_core::authority::{Caller, Membership, Voice, membership_of};
 use conductor_core::data::Value;
 use conductor_core::event::EventType;
-use conductor_core::identity::{AgentId, Claimant};
+use conductor_core::identity::{AgentId, Claimant, IssueRef};
 use conductor_core::roster::{Policy, Role};
 
 pub use asked::{Asked, Reply};
@@ -34,7 +34,7 @@ pub struct Report {
     /// What is asked, of which stream.
     pub asked: Asked,
     /// The issue that it is about, where the stream isn't it.
-    pub correlation: Option<String>,
+    pub correlation: Option<IssueRef>,
     /// What the client sent beside: unknown properties, its own timestamps.
     pub extra: Value<'static>,
 }
@@ -66,6 +66,9 @@ impl Reporting<'_> {
 /// The property by which a client says who it is, or (for assignments) whom it means.
 pub const AGENT_ID: &str = "agentId";
 
+/// The property by which a holder shows its lease.
+pub const LEASE_TOKEN: &str = "leaseToken";
+
 /// Whether `agentId` names whom the event is about, and not who reports it.
 #[must_use]
 pub fn agent_is_the_object(event_type: EventType) -> bool {
@@ -96,7 +99,7 @@ pub fn translate(
         Asked::PullRequest(..) => place.issue().cloned(),
         Asked::Agent(_, command) => agent::issue_of(command),
     };
-    Ok(Report { asked, correlation: correlation.map(|issue| issue.to_string()), extra: properties.rest() })
+    Ok(Report { asked, correlation, extra: properties.rest() })
 }
 
 fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {

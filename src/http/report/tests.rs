@@ -255,7 +255,7 @@ fn usage_is_work_where_it_names_an_issue() {
     let AgentEvent::TokenUsage(usage) = agent_event("TOKEN_USAGE", text) else { panic!() };
     assert_eq!((usage.category, usage.issue_number), (UsageCategory::Work, Some(4)));
     let report = read("TOKEN_USAGE", &agent("dev-e-node"), &Place::default(), text).unwrap();
-    assert_eq!(report.correlation.as_deref(), Some(ISSUE));
+    assert_eq!(report.correlation.map(|issue| issue.to_string()).as_deref(), Some(ISSUE));
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use conductor_adapters::sqlite::{SqliteOptions, SqliteStore};
 use conductor_core::port::Store;
 use conductor_test_support::{Daemon, DaemonCommand, fresh_database, postgres_url};
 use reqwest::Client;
+use tempfile::NamedTempFile;
 
 use super::Rig;
 
@@ -20,12 +22,14 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) struct Setup {
     database: Option<String>,
     environment: Vec<(&'static str, String)>,
+    /// Files that it reads.
+    kept: Vec<Arc<NamedTempFile>>,
 }
 
 impl Setup {
     /// The embedded store, in the daemon's own folder.
     pub(crate) fn sqlite() -> Self {
-        Self { database: None, environment: Vec::new() }
+        Self { database: None, environment: Vec::new(), kept: Vec::new() }
     }
 
     /// A fresh database on the shared server.
@@ -36,7 +40,7 @@ impl Setup {
 
     /// That database.
     pub(crate) fn database(url: String) -> Self {
-        Self { database: Some(url), environment: Vec::new() }
+        Self { database: Some(url), environment: Vec::new(), kept: Vec::new() }
     }
 
     /// Without GitHub: agents' own reports are the facts.
@@ -47,6 +51,20 @@ impl Setup {
     /// With a webhook secret: verdicts, CI and merges come from GitHub alone.
     pub(crate) fn with_github(self) -> Self {
         self.env("GITHUB_WEBHOOK_SECRET", SECRET)
+    }
+
+    /// Leases of seconds, so that a test can wait for their end.
+    pub(crate) fn with_short_leases(self) -> Self {
+        self.config("[timers]\nlease = \"4s\"\nonline_within = \"1s\"\nno_progress = \"12s\"\n")
+    }
+
+    /// With that text as its file of settings.
+    pub(crate) fn config(mut self, text: &str) -> Self {
+        let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        self.kept.push(Arc::new(file));
+        self.env("CONDUCTOR_CONFIG", path)
     }
 
     /// Whether its webhook is open.

@@ -1,0 +1,103 @@
+//! Leases whose time is up: looks, has it judged, and asks the issues to end them. Looking and acting are apart, so that a test
+//! can come in between: what came meanwhile counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use conductor_actors::{Coordinator, Counters, LeaderPass, LeaderProof, Rejected, Request};
+use conductor_core::decider::Outcome;
+use conductor_core::event::{Actor, Metadata};
+use conductor_core::expiry::{Ending, plan};
+use conductor_core::identity::StreamId;
+use conductor_core::issue::{IssueCommand, IssueDecider};
+use conductor_core::port::Guard;
+use conductor_core::roster::Timers;
+use conductor_http::leases::LeaseKeeper;
+
+use super::ear::Ear;
+use super::work_index::WorkIndex;
+
+/// The longest from one look to the next; a lease ends at most so late.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// The pass that ends leases.
+pub struct Leases {
+    coordinator: Coordinator,
+    index: Arc<WorkIndex>,
+    keeper: LeaseKeeper,
+    ear: Arc<Ear>,
+}
+
+impl Leases {
+    /// Looks at the leases of that index, and at what that keeper has heard.
+    #[must_use]
+    pub fn new(coordinator: Coordinator, index: Arc<WorkIndex>, keeper: LeaseKeeper, ear: Arc<Ear>) -> Self {
+        Self { coordinator, index, keeper, ear }
+    }
+
+    /// From one look to the next: of short leases a tenth of their length.
+    #[must_use]
+    pub fn period(timers: &Timers) -> Duration {
+        PERIOD.min(timers.lease / 10)
+    }
+
+    /// The leases that ought to end.
+    ///
+    /// # Errors
+    /// When the store can't answer: nobody listens then, so nobody is silent.
+    pub async fn look(&self) -> Result<Vec<Ending>, String> {
+        let heard = self.ear.listen().await.map_err(|error| error.to_string())?;
+        let store = &**self.coordinator.store();
+        let signs = self.keeper.signs(store).await.map_err(|error| error.to_string())?;
+        let heartbeats = store.last_heartbeats().await.map_err(|error| error.to_string())?;
+        let snapshot = self.index.snapshot(signs, heartbeats, heard.since, self.keeper.is_streamed());
+        Ok(plan(&snapshot, &self.coordinator.policy().timers, heard.now))
+    }
+
+    /// Has them ended, where it is still so.
+    ///
+    /// # Errors
+    /// When an issue can't be asked; the next look finds what was left.
+    pub async fn act(&self, proof: &LeaderProof, endings: Vec<Ending>) -> Result<Counters, String> {
+        let mut counters = Counters::default();
+        for Ending { issue, epoch, why } in endings {
+            let metadata = Metadata::by(Actor::Daemon(Self::NAME.to_owned()));
+            let request = Request::new(IssueCommand::EndLease { epoch, why }, metadata);
+            let stream = StreamId::Issue(issue.clone());
+            match self.coordinator.execute_as_leader::<IssueDecider>(proof, stream, request).await {
+                Ok(answer) if answer.outcome == Outcome::Accepted => {
+                    tracing::info!(%issue, epoch, why = why.reason(), "ended lease {epoch} of {issue}: {}", why.reason());
+                    counters.add(why.reason(), 1);
+                }
+                // A sign of life, a start, an end came between the look and the append.
+                Ok(_) | Err(Rejected::Guarded { guard: Guard::LeaseSilentSince { .. }, .. }) => {
+                    tracing::debug!(%issue, epoch, "lease {epoch} of {issue} is no longer what it was looked at for");
+                    counters.add("changed_meanwhile", 1);
+                }
+                Err(Rejected::Refused(refusal)) => {
+                    tracing::warn!(%issue, epoch, %refusal, "lease {epoch} of {issue} was not ended: {refusal}");
+                    counters.add("refused", 1);
+                }
+                Err(
+                    rejected @ (Rejected::NotLeader
+                    | Rejected::KeyReused
+                    | Rejected::Guarded { .. }
+                    | Rejected::Busy { .. }
+                    | Rejected::Draining
+                    | Rejected::Unknown(_)
+                    | Rejected::Store(_)),
+                ) => return Err(format!("end lease {epoch} of {issue}: {rejected}")),
+            }
+        }
+        Ok(counters)
+    }
+}
+
+impl LeaderPass for Leases {
+    const NAME: &'static str = "leases";
+
+    async fn run(&self, proof: &LeaderProof) -> Result<Counters, String> {
+        let endings = self.look().await?;
+        self.act(proof, endings).await
+    }
+}
