@@ -52,7 +52,7 @@ type Script = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
 
 /// A store that fails as scripted and is otherwise the one inside.
 pub(crate) struct FaultyStore {
-    inner: Arc<dyn Store>,
+    pub(super) inner: Arc<dyn Store>,
     script: Mutex<Script>,
 }
 

@@ -4,6 +4,7 @@
 mod clock;
 mod counter;
 mod faulty;
+mod passed_on;
 mod stage;
 
 pub(crate) use clock::PausedClock;

@@ -7,7 +7,7 @@
 //! | File | Concern |
 //! |---|---|
 //! | `agents`, `people`, `roster_rules` | who there is, and what must hold between them |
-//! | `repos`, `timers` | rules per repository, periods |
+//! | `repos`, `timers`, `retention` | rules per repository, periods, how long things are kept |
 //! | `server`, `limits` | where to listen, whom to believe there, how much one caller may ask |
 //! | `store`, `github`, `log`, `tuning` | where to keep, how much of GitHub is seen, what to tell, limits of the rings |
 //! | `later` | what is set but not acted upon by this version: said at start, never passed over |
@@ -27,6 +27,7 @@ mod people;
 pub(crate) mod period;
 mod report;
 mod repos;
+mod retention;
 mod roster_rules;
 mod secret;
 mod section;
@@ -49,6 +50,7 @@ pub use environment::Environment;
 pub use findings::{Mistake, Mistakes, Place};
 pub use log::{Log, LogFormat};
 pub use report::{Checked, check};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use server::most_readers;
 pub use show::{Effective, Written};
@@ -87,6 +89,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What is told while running.
     pub log: Log,
+    /// How long what runtimes tell is kept.
+    pub retention: Retention,
     /// Limits that deviate from those of the rings.
     pub tuning: Tuning,
     /// What is set but not acted upon, to be logged at start.
@@ -144,6 +148,7 @@ impl Settings {
             webhook_secret,
             policy,
             log: log::read(root, environment, findings),
+            retention: retention::read(root),
             tuning: tuning::read(root, findings),
             notices: Vec::new(),
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::people::Right;
 use super::period;
 use super::repos::CiRule;
-use super::{Log, Settings, Store, Tuning};
+use super::{Log, Retention, Settings, Store, Tuning};
 
 /// Settings as they hold. Written as TOML they are a file that says the same; secrets are named, never shown.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,7 @@ pub struct Written {
     agents: Vec<Agent>,
     people: Vec<WrittenPerson>,
     timers: BTreeMap<&'static str, String>,
+    retention: BTreeMap<&'static str, String>,
     log: WrittenLog,
     limits: CallerLimits,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +123,7 @@ impl Effective {
             webhook_secret,
             policy,
             log,
+            retention,
             tuning,
             notices,
         } = settings;
@@ -148,6 +150,7 @@ impl Effective {
             agents: roster.agents.iter().map(agent).collect(),
             people: roster.people.iter().map(person).collect(),
             timers: periods(*timers),
+            retention: kept_for(*retention),
             log: WrittenLog { filter: filter.clone(), format: format.as_str() },
             limits: caller_limits(*rates),
             store: database.then(|| postgres_limits(*tuning)),
@@ -222,6 +225,11 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
     .into()
 }
 
+fn kept_for(retention: Retention) -> BTreeMap<&'static str, String> {
+    let Retention { execution_logs } = retention;
+    [("execution_logs", execution_logs)].map(|(name, span)| (name, period::text(span))).into()
+}
+
 fn caller_limits(rates: Option<RateSettings>) -> CallerLimits {
     let written = |RateSettings { requests, heartbeats }: RateSettings| {
         [
@@ -289,6 +297,7 @@ mod tests {
         ]
         people = [{ name = "Ines", logins = ["ines"], rights = ["operate"] }, { name = "Bo" }]
         timers = { lease = "45m", ageing = "36h" }
+        retention = { execution_logs = "3d" }
         log = { filter = "debug", format = "json" }
         actors = { idle = "90s", requests = 7, requests_per_stream = 7 }
         defaults = { required_checks = ["build"], deploys = true }
@@ -317,6 +326,7 @@ mod tests {
                 (settings.bind, settings.connections, settings.live_readers, settings.identity)
             );
             assert_eq!((&again.trusted_networks, again.rates), (&settings.trusted_networks, settings.rates));
+            assert_eq!(again.retention, settings.retention);
             let limits = |of: &Settings| serde_json::to_value(actor_limits(of.tuning)).unwrap();
             assert_eq!(limits(&again), limits(&settings));
         }

@@ -13,6 +13,7 @@
 //! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
+//! | [`execution_log`] | what runtimes tell of their runs, which is kept beside the log |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`roster`] | agents, people, repos and policies, as configured |
@@ -25,6 +26,7 @@ pub mod claim;
 pub mod data;
 pub mod decider;
 pub mod event;
+pub mod execution_log;
 pub mod expiry;
 pub mod explain;
 pub mod github;

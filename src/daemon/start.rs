@@ -141,7 +141,7 @@ impl Daemon {
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
         coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
-        let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock));
+        let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock), settings.retention);
         coordinator.start_leader_pass(upkeep, Cadence::every(UPKEEP_PERIOD)).await;
         coordinator.start_pass(Listen(Arc::clone(&ear)), Cadence::every(LISTEN_PERIOD)).await;
         let judged = Leases::new(coordinator.clone(), Arc::clone(&index), leases.clone(), ear);

@@ -107,6 +107,11 @@ impl ApiError {
         Self::new(Code::TooLarge, message)
     }
 
+    /// 409: somebody else was first.
+    pub fn lost_race(message: impl Into<String>) -> Self {
+        Self::new(Code::LostRace, message)
+    }
+
     /// 422: a rule of the domain.
     pub fn rule(rule: &str, why: impl Into<String>) -> Self {
         Self::new(Code::Rule, why).with("rule", rule)

@@ -3,7 +3,8 @@
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
-    about, agents, assignments, events, explain, health, issues, live, overrides, pulls, queue, report, tokens,
+    about, agents, assignments, events, execution_logs, explain, health, issues, live, overrides, pulls, queue, report,
+    tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -45,6 +46,20 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::read("/api/queue", queue::list, queue::list_described()),
         Endpoint::read("/api/explain", explain::explain, explain::explain_described()),
         Endpoint::read("/api/assignments/next", assignments::next, assignments::next_described()),
+        Endpoint::at("/api/execution-logs")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .get(execution_logs::list, execution_logs::list_described())
+            .post(execution_logs::begin, execution_logs::begin_described()),
+        Endpoint::read("/api/execution-logs/{id}", execution_logs::one, execution_logs::one_described()),
+        Endpoint::at("/api/execution-logs/{id}/steps")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .post(execution_logs::steps, execution_logs::steps_described()),
+        Endpoint::at("/api/execution-logs/{id}/logs")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .post(execution_logs::lines, execution_logs::lines_described()),
+        Endpoint::at("/api/execution-logs/{id}/complete")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .post(execution_logs::complete, execution_logs::complete_described()),
         Endpoint::at("/api/admin/tokens")
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(tokens::list, tokens::list_described())

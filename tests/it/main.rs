@@ -10,6 +10,7 @@
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
+//! | [`runtime`] | what agents' runtimes tell beside their events |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
@@ -62,4 +63,5 @@ mod openapi;
 mod overrides;
 mod projections;
 mod rig;
+mod runtime;
 mod story;

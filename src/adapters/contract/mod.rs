@@ -10,6 +10,7 @@
 
 pub mod appending;
 pub mod concurrency;
+pub mod execution_logs;
 pub mod guards;
 pub mod idempotency;
 pub mod inbox;
@@ -156,6 +157,15 @@ macro_rules! store_contract {
                 silence_is_guarded_at_the_append,
                 signs_are_pruned_a_week_after_the_last_one,
                 a_store_with_a_clock_of_its_own_tells_one_that_goes_on,
+            }
+            execution_logs {
+                a_run_reads_back_as_it_began,
+                an_id_is_of_one_run,
+                steps_and_lines_come_back_in_order,
+                beyond_its_limits_a_run_is_counted_and_not_kept,
+                a_run_ends_once,
+                runs_are_found_the_latest_first,
+                old_runs_are_dropped_whole,
             }
             tokens {
                 a_token_is_found_by_its_digest_as_it_was_kept,

@@ -4,6 +4,7 @@
 //! time it is polled: no thread, no timer, no I/O, so that a paused clock stays paused.
 
 mod append;
+mod execution_logs;
 mod inbox;
 mod leader;
 mod leases;

@@ -7,6 +7,8 @@ use conductor_core::port::{Answer, Columns, Delivery, EarlyCheck, KeyedAnswer, L
 use conductor_core::time::Timestamp;
 use conductor_core::token::Token;
 
+use super::execution_logs::KeptExecution;
+
 /// Everything that is stored.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -29,6 +31,7 @@ pub(super) struct Tables {
     pub(super) checks: Vec<(EarlyCheck, Timestamp)>,
     /// In order of keeping.
     pub(super) tokens: Vec<Token>,
+    pub(super) executions: BTreeMap<EventId, KeptExecution>,
 }
 
 /// A stream and its row.

@@ -17,6 +17,7 @@ mod answers;
 mod append;
 mod connections;
 mod early_checks;
+mod execution_logs;
 mod failure;
 mod generations;
 mod heartbeats;

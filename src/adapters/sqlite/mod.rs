@@ -10,6 +10,7 @@
 
 mod append;
 mod connection;
+mod execution_logs;
 mod failure;
 mod folder_lock;
 mod guards;

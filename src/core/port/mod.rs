@@ -6,6 +6,7 @@
 mod append;
 mod clock;
 mod effects;
+mod execution_logs;
 mod failure;
 mod inbox;
 mod leader;
@@ -18,6 +19,7 @@ mod tokens;
 pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEffect, NewEvent, Receipt, Snapshot};
 pub use clock::{Clock, Entropy, StoreClock};
 pub use effects::{Outbox, OutboxDepth, PendingEffect};
+pub use execution_logs::{ExecutionFilter, ExecutionLogs};
 pub use failure::{PortFuture, StoreFailure};
 pub use inbox::{Delivery, Inbox, InboxDepth, PendingDelivery, Received};
 pub use leader::{Candidacy, LeaderTerm};

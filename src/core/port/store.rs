@@ -3,8 +3,8 @@ use crate::event::Recorded;
 use crate::identity::StreamId;
 
 use super::{
-    Answers, Append, AppendError, EarlyChecks, Heartbeats, Housekeeping, Inbox, LeaderTerm, LeaseRenewals, Outbox,
-    PortFuture, ReadModels, Receipt, StoreClock, StoreFailure, Tokens,
+    Answers, Append, AppendError, EarlyChecks, ExecutionLogs, Heartbeats, Housekeeping, Inbox, LeaderTerm,
+    LeaseRenewals, Outbox, PortFuture, ReadModels, Receipt, StoreClock, StoreFailure, Tokens,
 };
 
 /// The log.
@@ -64,6 +64,7 @@ pub trait Store:
     + LeaderTerm
     + LeaseRenewals
     + StoreClock
+    + ExecutionLogs
 {
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;

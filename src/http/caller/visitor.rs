@@ -70,6 +70,34 @@ impl Visitor {
         }
     }
 
+    /// As which agent it speaks, in a request that names this one, or none.
+    ///
+    /// # Errors
+    /// As for [`Visitor::caller`]; 400 where nobody is named who could be believed, 403 for a person.
+    pub fn agent(&self, policy: &Policy, named: Option<Claimant>) -> Result<Claimant, ApiError> {
+        if named.is_none() && self.is_taken_at_its_word() {
+            return Err(ApiError::malformed("agentId is missing: say which agent you are"));
+        }
+        match self.caller(policy, named)? {
+            Caller::Agent(claimant) => Ok(claimant),
+            Caller::Operator(name) | Caller::Viewer(name) => Err(is_a_person(&name)),
+        }
+    }
+
+    /// Whether it may be an agent, whichever: asked before anything is looked up for it.
+    ///
+    /// # Errors
+    /// 403 for a person.
+    pub fn may_be_an_agent(&self) -> Result<(), ApiError> {
+        match &self.standing {
+            Standing::Bearer(Bearer::Operator(name) | Bearer::Viewer(name)) => Err(is_a_person(name)),
+            Standing::Bearer(Bearer::Agent(_))
+            | Standing::OfThisMachine
+            | Standing::OfTrustedNetwork
+            | Standing::Anybody => Ok(()),
+        }
+    }
+
     /// The name under which it acts as operator.
     ///
     /// # Errors
@@ -114,6 +142,10 @@ impl Visitor {
     pub fn payer(&self) -> &Payer {
         &self.payer
     }
+}
+
+fn is_a_person(name: &str) -> ApiError {
+    ApiError::forbidden(format!("only an agent says this, of itself, and {name} is a person: show the agent's token"))
 }
 
 impl FromRequest for Visitor {
@@ -171,6 +203,24 @@ mod tests {
         assert_eq!(caller(Standing::OfThisMachine, None).unwrap(), "operator:local");
         assert_eq!(caller(Standing::OfTrustedNetwork, None), Err(401));
         assert_eq!(caller(Standing::Anybody, Some("dev-e-node")), Err(401));
+    }
+
+    #[test]
+    fn a_person_is_no_agent_and_who_is_believed_must_say_who_it_is() {
+        let agent = |standing, named: Option<&str>| {
+            let policy = Policy::built_in(GitHubMode::None);
+            let spoken = visitor(standing).agent(&policy, named.and_then(Claimant::parse));
+            spoken.map(|agent| agent.to_string()).map_err(|refused| refused.status().as_u16())
+        };
+        let own = Standing::Bearer(Bearer::Agent(AgentId::parse("dev-e-node").unwrap()));
+        assert_eq!(agent(own.clone(), None), Ok("dev-e-node".to_owned()));
+        assert_eq!(agent(own, Some("review-e")), Err(403));
+        assert_eq!(agent(Standing::Bearer(Bearer::Operator("ada".into())), Some("dev-e-node")), Err(403));
+        for trusted in [Standing::OfThisMachine, Standing::OfTrustedNetwork] {
+            assert_eq!(agent(trusted.clone(), Some("dev-e-node/a")), Ok("dev-e-node/a".to_owned()));
+            assert_eq!(agent(trusted, None), Err(400));
+        }
+        assert_eq!(agent(Standing::Anybody, Some("dev-e-node")), Err(401));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod about;
 pub mod agents;
 pub mod assignments;
 pub mod events;
+pub mod execution_logs;
 pub mod explain;
 pub mod health;
 pub mod issues;

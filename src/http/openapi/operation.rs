@@ -14,6 +14,8 @@ conductor_core::words! {
         Events = "Events",
         /// Work: who gets what.
         Work = "Work",
+        /// What agents' runtimes tell of their runs.
+        Runs = "Runs",
         /// Issues, pull requests and agents as they stand.
         State = "State",
         /// Who may come in.

@@ -33,6 +33,7 @@ texts!(
     conductor_core::event::ReviewState,
     conductor_core::event::SmokeCause,
     conductor_core::event::UsageCategory,
+    conductor_core::execution_log::ExecutionStatus,
     conductor_core::identity::StreamKind,
     conductor_core::pull_request::VerdictKind,
     conductor_core::token::PersonRole,

@@ -71,6 +71,12 @@ impl Rig {
         self.post(report).await.expect(200)
     }
 
+    /// Anything else than a report.
+    pub(crate) async fn post_to(&self, path: &str, body: &Value) -> Reply {
+        let request = self.http.post(self.url(path)).header("Content-Type", "application/json");
+        Reply::of(request.body(body.to_string())).await
+    }
+
     /// Overrules something.
     pub(crate) async fn overrule(&self, body: &Value) -> Reply {
         Reply::of(self.http.post(self.url("/api/admin/overrides")).body(body.to_string())).await
