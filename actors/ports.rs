@@ -1,10 +1,12 @@
 //! What the actors are given: ports of the core, the configuration, and who wants to hear of new states.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conductor_core::decider::StreamState;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{Clock, Entropy, Store};
+use conductor_core::reaction::Destination;
 use conductor_core::roster::Policy;
 
 /// The outside world of the actors.
@@ -18,8 +20,18 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Roster and rules.
     pub policy: Arc<Policy>,
+    /// Where effects go: what is for another destination is never written.
+    pub destinations: BTreeSet<Destination>,
     /// Told of every new state.
     pub listeners: Vec<Arc<dyn StateListener>>,
+}
+
+impl Ports {
+    /// The destinations of a rig that has nothing outside: other streams of its own log.
+    #[must_use]
+    pub fn inside() -> BTreeSet<Destination> {
+        BTreeSet::from([Destination::Internal])
+    }
 }
 
 impl std::fmt::Debug for Ports {

@@ -71,6 +71,9 @@ impl<T: Teller> Backlog for InternalLane<T> {
                 let told = tell.read().map_err(|error| Setback::Failed(error.to_string()))?;
                 self.teller.tell(told, item).await
             }
+            effect @ (Effect::Offer(_) | Effect::Withdraw(_) | Effect::ForgetSession(_)) => {
+                Err(Setback::Failed(format!("it is for {}, no stream of this log", effect.destination())))
+            }
         }
     }
 

@@ -70,6 +70,7 @@ pub(super) fn plan<D: Decider>(
         }
         let event_id = ports.entropy.event_id(now);
         let reactions = D::reactions(&next, &decided.event).into_iter();
+        let reactions = reactions.filter(|effect| ports.destinations.contains(&effect.destination()));
         effects.extend(reactions.map(|effect| NewEffect { id: ports.entropy.event_id(now), event_id, effect }));
         events.push(NewEvent {
             id: event_id,

@@ -106,6 +106,7 @@ pub(crate) fn ports(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Ports {
         clock,
         entropy: Arc::new(SystemEntropy::new()),
         policy: Arc::new(Policy::built_in(GitHubMode::None)),
+        destinations: Ports::inside(),
         listeners: Vec::new(),
     }
 }

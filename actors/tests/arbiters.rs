@@ -50,6 +50,7 @@ fn on_arbiters(
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::new()),
             policy: Arc::new(Policy::built_in(GitHubMode::None)),
+            destinations: Ports::inside(),
             listeners,
         };
         let coordinator = Coordinator::start(ports, settings, Arbiters::start(&runtime, 2)).await;

@@ -10,6 +10,7 @@
 //! | [`claim`] | who gets which issue next: order, fit, dependencies, cycles |
 //! | [`review`] · [`quota`] | who is asked for a verdict, when, how often · providers that run dry |
 //! | [`expiry`] · [`hold`] | when a lease's time is up, and what makes clocks stand still |
+//! | [`entry`] | what an agent finds in its stream, and whether it still holds |
 //! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
@@ -25,6 +26,7 @@ pub mod authority;
 pub mod claim;
 pub mod data;
 pub mod decider;
+pub mod entry;
 pub mod event;
 pub mod execution_log;
 pub mod expiry;

@@ -1,18 +1,25 @@
 //! What one stream's event means outside that stream: effects, written in the same transaction as the event.
 //!
-//! The one destination so far is the **internal lane**, which tells another stream. An effect carries all that its
-//! delivery needs, as it was at the append; so deliveries may be late and repeated without saying anything else.
+//! The **internal lane** tells another stream; such an effect carries all that its delivery needs, as it was at the append, so
+//! that deliveries may be late and repeated without saying anything else. Effects for the world outside are small on purpose:
+//! they name what they are about, and whoever delivers them asks right before whether it still holds.
 
-use crate::data::{FieldError, Value};
+mod entries;
+
+use crate::data::{FieldError, Record, Value};
 use crate::event::{Event, PullRequestEvent, Standing};
 use crate::identity::{StreamId, StreamKind};
 use crate::record;
+
+pub use entries::{About, Deed, ForgetSession, Offer, Withdraw};
 
 crate::words! {
     /// Where effects go; one lane each.
     pub enum Destination {
         /// Other streams of this log.
         Internal = "internal",
+        /// The streams and signals of agents.
+        Valkey = "valkey",
     }
 }
 
@@ -20,7 +27,13 @@ crate::words! {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Tell another stream.
-    Tell(Tell),
+    Tell(Box<Tell>),
+    /// Tell an agent, by an entry in its stream.
+    Offer(Offer),
+    /// Take that entry back, unless it was read.
+    Withdraw(Withdraw),
+    /// Drop what agents remember of an issue that is done.
+    ForgetSession(ForgetSession),
 }
 
 impl Effect {
@@ -29,6 +42,7 @@ impl Effect {
     pub fn destination(&self) -> Destination {
         match self {
             Self::Tell(_) => Destination::Internal,
+            Self::Offer(_) | Self::Withdraw(_) | Self::ForgetSession(_) => Destination::Valkey,
         }
     }
 
@@ -37,6 +51,9 @@ impl Effect {
     pub fn key(&self) -> String {
         match self {
             Self::Tell(tell) => tell.target.to_lowercase(),
+            Self::Offer(offer) => offer.about.key(),
+            Self::Withdraw(withdraw) => withdraw.about.key(),
+            Self::ForgetSession(forget) => forget.issue.to_string().to_lowercase(),
         }
     }
 
@@ -44,7 +61,10 @@ impl Effect {
     #[must_use]
     pub fn to_value(&self) -> Value<'_> {
         match self {
-            Self::Tell(tell) => crate::data::Record::to_value(tell),
+            Self::Tell(tell) => tell.to_value(),
+            Self::Offer(offer) => entries::named(Deed::Offer, offer.to_value()),
+            Self::Withdraw(withdraw) => entries::named(Deed::Withdraw, withdraw.to_value()),
+            Self::ForgetSession(forget) => entries::named(Deed::ForgetSession, forget.to_value()),
         }
     }
 
@@ -54,7 +74,12 @@ impl Effect {
     /// When the data isn't an effect for that destination.
     pub fn from_value(destination: Destination, value: &Value<'_>) -> Result<Self, FieldError> {
         match destination {
-            Destination::Internal => <Tell as crate::data::Record>::from_value(value).map(Self::Tell),
+            Destination::Internal => <Tell as Record>::from_value(value).map(|tell| Self::Tell(Box::new(tell))),
+            Destination::Valkey => match entries::deed(value)? {
+                Deed::Offer => <Offer as Record>::from_value(value).map(Self::Offer),
+                Deed::Withdraw => <Withdraw as Record>::from_value(value).map(Self::Withdraw),
+                Deed::ForgetSession => <ForgetSession as Record>::from_value(value).map(Self::ForgetSession),
+            },
         }
     }
 }
@@ -106,7 +131,7 @@ impl Tell {
     /// A pull request's event for one of its issues.
     #[must_use]
     pub fn issue(issue: &StreamId, source: &StreamId, event: &PullRequestEvent, standing: Standing) -> Effect {
-        Effect::Tell(Self {
+        Effect::Tell(Box::new(Self {
             target: issue.to_string(),
             target_kind: StreamKind::Issue,
             source: source.to_string(),
@@ -114,13 +139,13 @@ impl Tell {
             event_type: event.type_name().to_owned(),
             data: event.to_value().into_owned(),
             standing: Some(standing),
-        })
+        }))
     }
 
     /// An issue's event for a pull request.
     #[must_use]
     pub fn pull_request(pull_request: &StreamId, source: &StreamId, event: &crate::event::IssueEvent) -> Effect {
-        Effect::Tell(Self {
+        Effect::Tell(Box::new(Self {
             target: pull_request.to_string(),
             target_kind: StreamKind::PullRequest,
             source: source.to_string(),
@@ -128,7 +153,7 @@ impl Tell {
             event_type: event.type_name().to_owned(),
             data: event.to_value().into_owned(),
             standing: None,
-        })
+        }))
     }
 
     /// Reads what is told.

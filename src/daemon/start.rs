@@ -124,7 +124,14 @@ impl Daemon {
             rates: settings.rates,
         };
         let admission = Admission::new(admission, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
-        let ports = Ports { store: Arc::clone(&store), clock: Arc::clone(&clock), entropy, policy, listeners };
+        let ports = Ports {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy,
+            policy,
+            destinations: Ports::inside(),
+            listeners,
+        };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let arbiters = Arbiters::start(runtime, cores);
         // Without a broker nothing is on its way to an agent: it asks.

@@ -151,6 +151,7 @@ impl Daemon {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy,
             policy: Arc::new(policy),
+            destinations: Ports::inside(),
             listeners: vec![Arc::clone(&numbers) as Arc<dyn StateListener>],
         };
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;

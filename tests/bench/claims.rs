@@ -75,7 +75,7 @@ fn claim_all(store: Arc<dyn Store>, issues: usize) -> anyhow::Result<(Latency, f
         let index = Arc::new(WorkIndex::new(&policy));
         let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
-        let ports = Ports { store, clock, entropy, policy, listeners };
+        let ports = Ports { store, clock, entropy, policy, destinations: Ports::inside(), listeners };
         let terms = LeaseTerms { length: ports.policy.timers.lease, streamed: false };
         let keeper = LeaseKeeper::start(Arc::clone(&ports.store), Arc::clone(&index) as Arc<dyn LiveLeases>, terms);
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::start(&shared, 2)).await;

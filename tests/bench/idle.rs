@@ -44,7 +44,14 @@ fn resident_per_actor() -> anyhow::Result<usize> {
             Settings { live_streams: ACTORS, idle: std::time::Duration::from_secs(3600), ..Settings::default() };
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
         let policy = Arc::new(Policy::built_in(GitHubMode::Webhook));
-        let ports = Ports { store: MemoryStore::new(), clock, entropy, policy, listeners: Vec::new() };
+        let ports = Ports {
+            store: MemoryStore::new(),
+            clock,
+            entropy,
+            policy,
+            destinations: Ports::inside(),
+            listeners: Vec::new(),
+        };
         let coordinator = Coordinator::start(ports, settings, Arbiters::start(&shared, 1)).await;
         // The streams have no events, so the store holds nothing for them: what grows is the actors.
         wake(&coordinator, 1..1_001).await?;

@@ -95,7 +95,7 @@ record! {
         "hook" => hook: bool,
         /// An operator wants more commits on the current pull request, whatever the facts of its head.
         "demanded" => demanded: bool,
-        /// The daemon hands it out; where agents are told by way of a stream, the lease begins when its entry is there.
+        /// Handed out unasked: the holder learns of it by an entry in its stream, and the lease begins when that is there.
         "pushed" => pushed: bool,
     }
 }

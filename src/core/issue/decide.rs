@@ -11,7 +11,8 @@ use crate::reaction::{Effect, Tell};
 
 use super::draft::Draft;
 use super::{
-    Claim, Issue, IssueCommand, IssueOverride, Phase, claim, evolve, follow, lease_end, observe, overrule, report,
+    Claim, Issue, IssueCommand, IssueOverride, Phase, claim, entries, evolve, follow, lease_end, observe, overrule,
+    report,
 };
 
 /// The rules of an issue.
@@ -104,7 +105,8 @@ impl Decider for IssueDecider {
             IssueEvent::Own(_) => follow::concerned(issue, None),
             IssueEvent::Pr(fact) => follow::concerned(issue, Some(fact)),
         };
-        told.into_iter().map(|pr| Tell::pull_request(&StreamId::PullRequest(pr), &source, event)).collect()
+        let told = told.into_iter().map(|pr| Tell::pull_request(&StreamId::PullRequest(pr), &source, event));
+        told.chain(entries::reactions(issue, event)).collect()
     }
 
     fn columns(issue: &Issue) -> Columns {

@@ -13,6 +13,7 @@ use super::{Issue, Phase, StuckReport};
 pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     let before = issue.state();
     let waited = issue.wants_a_holder();
+    let entry = issue.lease.as_ref().and_then(Lease::entry);
     issue.version = at.version;
     issue.updated_at = Some(at.time);
     match event {
@@ -23,6 +24,7 @@ pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     if issue.lease.is_some() && !issue.state().is_some_and(crate::event::IssueState::allows_holder) {
         issue.lease = None;
     }
+    issue.recalled = entry.filter(|entry| issue.lease.as_ref().and_then(Lease::entry).as_ref() != Some(entry));
     if issue.state() != before {
         issue.state_version = at.version;
     }

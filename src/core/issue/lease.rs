@@ -1,3 +1,4 @@
+use crate::entry::EntryOf;
 use crate::event::AssignmentKind;
 use crate::identity::{Claimant, Sha};
 use crate::record;
@@ -30,7 +31,7 @@ record! {
         "hook" => hook: bool,
         /// When the holder began; absent while not started.
         "startedAt" => started_at: Option<Timestamp>,
-        /// Handed out by the daemon, and not asked for.
+        /// Handed out unasked, by an entry in the holder's stream.
         "pushed" => pushed: bool,
     }
 }
@@ -40,6 +41,12 @@ impl Lease {
     #[must_use]
     pub fn started(&self) -> bool {
         self.started_version.is_some()
+    }
+
+    /// The entry that tells its holder, where it was handed out unasked.
+    #[must_use]
+    pub fn entry(&self) -> Option<EntryOf> {
+        self.pushed.then(|| EntryOf { agent: self.claimant.agent.clone(), version: self.assigned_version })
     }
 
     /// Whether a report by `by`, with this token, comes from the holder.

@@ -12,6 +12,7 @@ mod claim;
 mod command;
 mod decide;
 mod draft;
+mod entries;
 mod evolve;
 mod evolve_pull;
 mod follow;

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::entry::EntryOf;
 use crate::event::{IssueState, PrRole, Priority, PullRequestState};
 use crate::hold::Hold;
 use crate::identity::{AgentId, Claimant, IssueRef, PrRef};
@@ -106,6 +107,8 @@ record! {
         "withdrawn" => withdrawn: bool,
         /// The live lease.
         "lease" => lease: Option<Lease>,
+        /// The entry of the lease that the last event ended.
+        "recalled" => recalled: Option<EntryOf>,
         /// Claimants so far: a branch is named after it, so it counts on through every life, and no name is given twice.
         "attempt" => attempt: u32,
         /// Leases so far.
@@ -196,6 +199,7 @@ impl Issue {
             closed_at: None,
             withdrawn: false,
             lease: None,
+            recalled: None,
             attempt: 0,
             epoch: 0,
             strikes: 0,

@@ -4,6 +4,7 @@
 //! than the real thing.
 
 mod append;
+mod broker;
 mod clock;
 mod effects;
 mod execution_logs;
@@ -17,6 +18,9 @@ mod store;
 mod tokens;
 
 pub use append::{Append, AppendError, Body, Columns, Guard, KeyedAnswer, NewEffect, NewEvent, Receipt, Snapshot};
+pub use broker::{
+    Broker, BrokerFailure, EntryStreams, LogChannels, Offered, PendingEntries, PendingEntry, REMEMBERED, Withdrawn,
+};
 pub use clock::{Clock, Entropy, StoreClock};
 pub use effects::{Outbox, OutboxDepth, PendingEffect};
 pub use execution_logs::{ExecutionFilter, ExecutionLogs};

@@ -6,7 +6,7 @@ use crate::reaction::{Effect, Tell};
 
 use super::checks::is_news;
 use super::draft::Draft;
-use super::{PullRequest, PullRequestCommand, dispatch, evolve, follow, observe, review};
+use super::{PullRequest, PullRequestCommand, dispatch, entries, evolve, follow, observe, review};
 
 /// The rules of a pull request.
 #[derive(Debug)]
@@ -80,12 +80,13 @@ impl Decider for PullRequestDecider {
     }
 
     fn reactions(pull: &PullRequest, event: &PullRequestEvent) -> Vec<Effect> {
+        let entries = entries::reactions(pull, event);
         if !pull.known || !concerns_issues(event) {
-            return Vec::new();
+            return entries.collect();
         }
         let source = StreamId::PullRequest(pull.reference.clone());
         let tell = |issue: &IssueRef| Tell::issue(&StreamId::Issue(issue.clone()), &source, event, pull.standing());
-        pull.told.iter().map(tell).collect()
+        pull.told.iter().map(tell).chain(entries).collect()
     }
 
     fn columns(pull: &PullRequest) -> Columns {

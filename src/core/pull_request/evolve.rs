@@ -13,6 +13,7 @@ use super::{Dispatch, Gate, Head, LastReport, PullRequest, Try, TryEnd, VerdictK
 pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Moment) {
     let before = (pull.known, pull.state, pull.superseded);
     let reviewable = pull.is_in_review().then(|| pull.head.clone());
+    let entry = pull.dispatch.as_ref().map(Dispatch::entry);
     pull.version = at.version;
     pull.updated_at = Some(at.time);
     match event {
@@ -146,6 +147,7 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
         | PullRequestEvent::MergeRequested(_)
         | PullRequestEvent::Override(_) => {}
     }
+    pull.recalled = entry.filter(|entry| pull.dispatch.as_ref().map(Dispatch::entry).as_ref() != Some(entry));
     if (pull.known, pull.state, pull.superseded) != before {
         pull.state_version = at.version;
     }

@@ -9,6 +9,7 @@ mod command;
 mod decide;
 mod dispatch;
 mod draft;
+mod entries;
 mod evolve;
 mod follow;
 mod head;

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::entry::EntryOf;
 use crate::event::{GateState, PullRequestState};
 use crate::identity::{AgentId, IssueRef, Login, PrRef, Sha};
 use crate::record;
@@ -18,6 +19,14 @@ record! {
         "deadline" => deadline: Timestamp,
         /// Version of its event.
         "version" => version: u64,
+    }
+}
+
+impl Dispatch {
+    /// The entry that tells its reviewer.
+    #[must_use]
+    pub fn entry(&self) -> EntryOf {
+        EntryOf { agent: self.reviewer.clone(), version: self.version }
     }
 }
 
@@ -118,6 +127,8 @@ record! {
         "dispatch" => dispatch: Option<Dispatch>,
         /// Since when this head could be reviewed, as far as the pull request itself knows.
         "reviewableSince" => reviewable_since: Option<Timestamp>,
+        /// The entry of the dispatch that the last event ended.
+        "recalled" => recalled: Option<EntryOf>,
         /// Gates by id.
         "gates" => gates: BTreeMap<String, Gate>,
         /// What the merge waits for, as last said.
@@ -170,6 +181,7 @@ impl PullRequest {
             dismissed: BTreeSet::new(),
             dispatch: None,
             reviewable_since: None,
+            recalled: None,
             gates: BTreeMap::new(),
             waiting_for: Vec::new(),
             escalated: false,

@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) heard: BTreeMap<AgentId, Timestamp>,
     states: BTreeMap<StreamId, StreamState>,
     lane: VecDeque<Effect>,
+    /// Effects for the world outside, oldest first; nobody is there to deliver them.
+    pub(crate) outside: Vec<Effect>,
     entropy: u128,
     renewals: BTreeMap<(IssueRef, u32), Timestamp>,
 }
@@ -138,6 +140,7 @@ impl World {
             heard: BTreeMap::new(),
             states: BTreeMap::new(),
             lane: VecDeque::new(),
+            outside: Vec::new(),
             entropy: 1,
             renewals: BTreeMap::new(),
         }
@@ -270,8 +273,17 @@ impl World {
     }
 
     pub(crate) fn claim(&mut self, number: u64, agent: &str) -> Outcome {
+        self.claim_via(ClaimVia::Pull, number, agent)
+    }
+
+    /// Hands the issue out unasked.
+    pub(crate) fn push(&mut self, number: u64, agent: &str) -> Outcome {
+        self.claim_via(ClaimVia::Push, number, agent)
+    }
+
+    fn claim_via(&mut self, via: ClaimVia, number: u64, agent: &str) -> Outcome {
         self.now = self.now.plus(minutes(1));
-        let claim = Claim { claimant: claimant(agent), via: ClaimVia::Pull };
+        let claim = Claim { claimant: claimant(agent), via };
         self.ask(number, &IssueCommand::Claim(claim))
     }
 
@@ -381,7 +393,14 @@ impl World {
 
     fn drain(&mut self) {
         let mut deliveries = 0;
-        while let Some(Effect::Tell(tell)) = self.lane.pop_front() {
+        while let Some(effect) = self.lane.pop_front() {
+            let tell = match effect {
+                Effect::Tell(tell) => tell,
+                effect @ (Effect::Offer(_) | Effect::Withdraw(_) | Effect::ForgetSession(_)) => {
+                    self.outside.push(effect);
+                    continue;
+                }
+            };
             deliveries += 1;
             assert!(deliveries < 1000, "streams tell each other without end");
             match tell.read().expect("what was told reads back") {

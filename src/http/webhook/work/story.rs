@@ -66,6 +66,7 @@ async fn after(order: &[usize]) -> Standing {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy::new()),
         policy: Arc::new(Policy::built_in(GitHubMode::Webhook)),
+        destinations: Ports::inside(),
         listeners: Vec::new(),
     };
     let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(1)).await;
