@@ -9,12 +9,14 @@ use conductor_core::identity::StreamId;
 use conductor_core::issue::IssueDecider;
 use conductor_core::port::{Clock, Store};
 use conductor_core::pull_request::PullRequestDecider;
+use conductor_core::reaction::Destination;
 use conductor_core::rig::RigDecider;
 use conductor_core::roster::Policy;
 
 use crate::arbiters::Arbiters;
 use crate::board::BoardSnapshot;
 use crate::drain::{DrainReport, drained_within};
+use crate::lane::{Deliver, LaneSettings, OutboxLane};
 use crate::leader::{Elections, LeaderPass, LeaderProof, UnderProof};
 use crate::periodic::{Cadence, Pass};
 use crate::ports::Ports;
@@ -119,6 +121,17 @@ impl Coordinator {
         if first {
             let elections = Elections::new(Arc::clone(leadership), Arc::clone(passes));
             self.start_pass(elections, Elections::cadence(&settings.leader)).await;
+        }
+    }
+
+    /// Starts the lane that brings effects to a destination.
+    pub async fn start_lane<D: Deliver>(&self, deliverer: D, settings: LaneSettings, cadence: Cadence) {
+        let lane = OutboxLane::new(self.inner.with.ports.clone(), deliverer, settings);
+        match D::DESTINATION {
+            // Streams know by version what they were told before, so two deliverers do no harm; and after a crash of the
+            // leader nobody should have to wait for its term's end to hear what was decided.
+            Destination::Internal => self.start_pass(lane, cadence).await,
+            Destination::Valkey => self.start_leader_pass(lane, cadence).await,
         }
     }
 

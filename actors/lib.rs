@@ -2,7 +2,7 @@
 //!
 //! **Architecture invariant: nobody outside this crate sees an actor's address.** The other rings hold a [`Coordinator`],
 //! a cloneable handle whose every call is bounded and answered. Stream actors never send to each other; what one stream's
-//! event means for another goes through the outbox's internal lane ([`InternalLane`]).
+//! event means for another goes through the outbox's internal lane ([`Deliver`]).
 //!
 //! ```text
 //!   Coordinator ── gate ──▶ Shard<D> × n ──▶ StreamActor<D>     decide → append → evolve → publish → reply
@@ -50,7 +50,7 @@ pub use backoff::BackoffSettings;
 pub use board::{ActorKind, ActorReport, BoardSnapshot, Condition, LastError, PassReport, RestartCounts};
 pub use coordinator::{Coordinator, Routed};
 pub use drain::DrainReport;
-pub use lane::{InboxLane, InternalLane, Interpreter, LaneSettings, Setback, Teller};
+pub use lane::{Closed, Deliver, InboxLane, Interpreter, LaneSettings, Setback, lane};
 pub use leader::{LeaderPass, LeaderProof, LeaderSettings};
 pub use periodic::{Cadence, Counters, Pass};
 pub use ports::{Ports, StateListener};

@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::future::Future;
 
 use conductor_core::decider::PORT_DEADLINE;
@@ -16,8 +17,6 @@ use super::{LaneSettings, Setback};
 pub(super) trait Backlog {
     type Item;
     type Outcome;
-    /// What a finished item is counted as.
-    const DONE: &'static str;
 
     /// What is due, oldest first, at most `limit`.
     fn due(&self, now: Timestamp, limit: usize) -> PortFuture<'_, Result<Vec<Self::Item>, StoreFailure>>;
@@ -25,9 +24,11 @@ pub(super) trait Backlog {
     fn key(item: &Self::Item) -> String;
     /// Tries before this one.
     fn attempts(item: &Self::Item) -> u32;
+    /// What an item that ended so is counted as.
+    fn counted_as(outcome: &Self::Outcome) -> &'static str;
     fn work(&self, item: &Self::Item) -> impl Future<Output = Result<Self::Outcome, Setback>>;
     /// These are done.
-    fn done(&self, items: &[(Self::Item, Self::Outcome)]) -> impl Future<Output = Result<(), StoreFailure>>;
+    fn done(&self, items: Vec<(Self::Item, Self::Outcome)>) -> impl Future<Output = Result<(), StoreFailure>>;
     /// This one failed; it comes again at `retry_at`, or never.
     fn failed<'a>(
         &'a self,
@@ -40,7 +41,8 @@ pub(super) trait Backlog {
 /// Works a backlog off, batch by batch, until nothing is due or the budget of a tick is spent.
 ///
 /// # Errors
-/// When the store fails. What was done but not noted is done again.
+/// When the store fails, and what was done but not noted is done again; or when the destination is away. The lane then rests,
+/// longer each time, and what waits for it stays as it is.
 pub(super) async fn work_off<B: Backlog>(
     backlog: &B,
     settings: &LaneSettings,
@@ -53,16 +55,26 @@ pub(super) async fn work_off<B: Backlog>(
         if due.is_empty() {
             return Ok(counters);
         }
-        let tried = in_order(due, B::key, settings.width, until, async |item| {
+        // Said by the first item that finds the destination away, to all that haven't begun.
+        let away = OnceCell::new();
+        let goes_on = || Instant::now() < until && away.get().is_none();
+        let tried = in_order(due, B::key, settings.width, goes_on, async |item| {
             let result = within("the work", settings.deadline, backlog.work(item)).await;
-            result.unwrap_or_else(|lost| Err(Setback::Failed(lost.to_string())))
+            let result = result.unwrap_or_else(|lost| Err(Setback::Failed(lost.to_string())));
+            if let Err(Setback::Away(why)) = &result {
+                away.get_or_init(|| why.clone());
+            }
+            result
         })
         .await;
         let (mut done, mut paused) = (Vec::new(), false);
         for (item, result) in tried {
             match result {
-                Ok(outcome) => done.push((item, outcome)),
-                Err(Setback::NotNow(why)) => {
+                Ok(outcome) => {
+                    counters.add(B::counted_as(&outcome), 1);
+                    done.push((item, outcome));
+                }
+                Err(Setback::NotNow(why) | Setback::Away(why)) => {
                     tracing::debug!(item = B::name(&item), why, "left {} for later", B::name(&item));
                     counters.add("postponed", 1);
                     paused = true;
@@ -71,8 +83,10 @@ pub(super) async fn work_off<B: Backlog>(
             }
         }
         if !done.is_empty() {
-            noted("note what is done", backlog.done(&done)).await?;
-            counters.add(B::DONE, done.len() as u64);
+            noted("note what is done", backlog.done(done)).await?;
+        }
+        if let Some(why) = away.into_inner() {
+            return Err(Setback::Away(why).to_string());
         }
         if paused {
             return Ok(counters);

@@ -1,27 +1,25 @@
 use std::collections::HashMap;
 
+use super::Setback;
 use futures_util::StreamExt;
 use futures_util::stream;
-use tokio::time::Instant;
-
-use super::Setback;
 
 /// Works on items: those of one key one after another, those of different keys side by side, at most `width` at once.
 ///
-/// What stands behind a failed item of the same key is left alone, and so is what hasn't begun at `until`. Items without a
+/// What stands behind a failed item of the same key is left alone, and so is what hasn't begun when it no longer `goes_on`. Items without a
 /// key (empty) have no order. Gives the items that were tried, those of one key in order.
 pub(super) async fn in_order<T, O>(
     items: Vec<T>,
     key: impl Fn(&T) -> String,
     width: usize,
-    until: Instant,
+    goes_on: impl Fn() -> bool,
     work: impl AsyncFn(&T) -> Result<O, Setback>,
 ) -> Vec<(T, Result<O, Setback>)> {
-    let work = &work;
+    let (work, goes_on) = (&work, &goes_on);
     let queues = by_key(items, key).into_iter().map(|queue| async move {
         let mut tried = Vec::with_capacity(queue.len());
         for item in queue {
-            if Instant::now() >= until {
+            if !goes_on() {
                 break;
             }
             let result = work(&item).await;
@@ -59,6 +57,8 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::time::Duration;
 
+    use tokio::time::Instant;
+
     use super::*;
 
     fn items(text: &str) -> Vec<(char, u32)> {
@@ -70,14 +70,14 @@ mod tests {
         item.0.to_string().trim().to_owned()
     }
 
-    fn far() -> Instant {
-        Instant::now() + Duration::from_secs(3600)
+    fn always() -> bool {
+        true
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_key_keeps_its_order_while_others_overtake_it() {
         let log = RefCell::new(Vec::new());
-        in_order(items("a a b a b"), key, 2, far(), async |(letter, number)| {
+        in_order(items("a a b a b"), key, 2, always, async |(letter, number)| {
             // The clock is paused: this is an order of completion, not a wait.
             let pace = if *letter == 'a' { 10 } else { 1 };
             tokio::time::sleep(Duration::from_millis(pace)).await;
@@ -90,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_holds_back_its_own_key_only() {
-        let tried = in_order(items("a b a b a"), key, 4, far(), async |(_, number)| {
+        let tried = in_order(items("a b a b a"), key, 4, always, async |(_, number)| {
             if *number == 3 { Err(Setback::Failed("no".to_owned())) } else { Ok(()) }
         })
         .await;
@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_keys_than_the_width_are_worked_on_at_once() {
         let (now, most) = (Cell::new(0), Cell::new(0));
-        in_order(items("a b c d e f g"), key, 3, far(), async |_| {
+        in_order(items("a b c d e f g"), key, 3, always, async |_| {
             now.set(now.get() + 1);
             most.set(now.get().max(most.get()));
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -117,7 +117,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn items_without_a_key_have_no_order() {
         let begun = Instant::now();
-        in_order(items("- - -"), key, 3, far(), async |_| {
+        in_order(items("- - -"), key, 3, always, async |_| {
             tokio::time::sleep(Duration::from_millis(5)).await;
             Ok::<_, Setback>(())
         })
@@ -128,10 +128,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_begins_after_the_budget() {
         let until = Instant::now() + Duration::from_millis(15);
-        let tried = in_order(items("a a a"), key, 1, until, async |_| {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            Ok::<_, Setback>(())
-        })
+        let tried = in_order(
+            items("a a a"),
+            key,
+            1,
+            || Instant::now() < until,
+            async |_| {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok::<_, Setback>(())
+            },
+        )
         .await;
         assert_eq!(tried.len(), 2);
     }

@@ -45,7 +45,6 @@ impl<I: Interpreter> Pass for InboxLane<I> {
 impl<I: Interpreter> Backlog for InboxLane<I> {
     type Item = PendingDelivery;
     type Outcome = String;
-    const DONE: &'static str = "worked";
 
     fn due(&self, now: Timestamp, limit: usize) -> PortFuture<'_, Result<Vec<PendingDelivery>, StoreFailure>> {
         self.ports.store.waiting(now, limit)
@@ -63,13 +62,17 @@ impl<I: Interpreter> Backlog for InboxLane<I> {
         item.attempts
     }
 
+    fn counted_as(_: &String) -> &'static str {
+        "worked"
+    }
+
     async fn work(&self, item: &PendingDelivery) -> Result<String, Setback> {
         self.interpreter.work(item).await
     }
 
-    async fn done(&self, items: &[(PendingDelivery, String)]) -> Result<(), StoreFailure> {
+    async fn done(&self, items: Vec<(PendingDelivery, String)>) -> Result<(), StoreFailure> {
         for (item, outcome) in items {
-            self.ports.store.worked(&item.delivery.id, outcome).await?;
+            self.ports.store.worked(&item.delivery.id, &outcome).await?;
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Lanes: durable work that is done at least once, in order per key, side by side across keys.
 //!
-//! A lane doesn't block: what fails comes again later and holds back only its own key; after its last try it becomes a dead
+//! The outbox has one lane per destination ([`Deliver`]); the inbox is one too. A lane doesn't block: what fails comes again later and holds back only its own key; after its last try it becomes a dead
 //! letter, which frees the key and stays where people see it. Every item may be worked on twice (a crash between doing it
 //! and noting that it is done), so whoever does it recognises repeats by its id.
 
 mod backlog;
 mod in_order;
 mod inbox;
-mod internal;
+mod outbox;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,8 @@ use crate::backoff::BackoffSettings;
 use crate::request::Rejected;
 
 pub use inbox::{InboxLane, Interpreter};
-pub use internal::{InternalLane, Teller};
+pub(crate) use outbox::OutboxLane;
+pub use outbox::{Closed, Deliver, lane};
 
 /// Why an item was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,10 @@ pub enum Setback {
     /// It wasn't tried at all (the daemon is full, or going down). Costs no try; the lane pauses until its next tick.
     #[error("begin: {0}")]
     NotNow(String),
+    /// Whoever it is for is away as a whole. Costs no try: an outage makes no dead letters. Nothing further is begun, and the
+    /// lane rests, longer each time.
+    #[error("reach the other side: {0}")]
+    Away(String),
     /// It was tried and failed. Costs a try.
     #[error("finish: {0}")]
     Failed(String),

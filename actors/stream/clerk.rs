@@ -1,16 +1,18 @@
 //! The steps of one command, on state that it owns for as long as the command lasts.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use conductor_core::decider::{Decider, Outcome, PORT_DEADLINE};
 use conductor_core::identity::StreamId;
 use conductor_core::port::{self, AppendError, Guard, KeyedAnswer, Receipt};
+use conductor_core::reaction::Destination;
 use tokio::time::Instant;
 
 use crate::board::{ShardBoard, UnderWay};
 use crate::guard::{guarded, within};
-use crate::lane::InternalLane;
+use crate::lane::lane;
 use crate::periodic::Passes;
 use crate::ports::Ports;
 use crate::request::{Answer, Rejected, Request};
@@ -109,14 +111,15 @@ impl<D: Decider> Clerk<D> {
                 Err(lost) => return Err(self.lost(&lost, "; nothing was written")),
             };
             let Draft { append, next, outcome } = *draft;
-            let (last_version, wakes) = (append.expected + append.events.len() as u64, !append.effects.is_empty());
+            let last_version = append.expected + append.events.len() as u64;
+            let wakes: BTreeSet<Destination> = append.effects.iter().map(|new| new.effect.destination()).collect();
             let said = append.events.first().map(|event| event.event.type_name());
             match within("append", PORT_DEADLINE, async { self.office.ports.store.append(append).await }).await {
                 Ok(Ok(receipt)) => {
                     let next = Known { version: last_version, state: Arc::new(next) };
                     self.publish(&next);
-                    if wakes {
-                        self.office.passes.nudge(InternalLane::NAME);
+                    for destination in wakes {
+                        self.office.passes.nudge(lane(destination));
                     }
                     *memory = Memory::Known(next.clone());
                     return self.answer(next, outcome, Some(receipt));

@@ -6,10 +6,10 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
-    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns, LogFilter,
-    Outbox, OutboxDepth, PendingDelivery, PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter,
-    Store, StoreClock, StoreFailure, StoredRow, Tokens,
+    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, DueEffect, EarlyCheck, EarlyChecks, EventStore,
+    Heartbeats, Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns,
+    LogFilter, ObsoleteEffect, Outbox, OutboxDepth, PendingDelivery, PortFuture, Pruned, ReadModels, Receipt, Received,
+    RowFilter, Store, StoreClock, StoreFailure, StoredRow, Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -152,12 +152,16 @@ impl Outbox for FaultyStore {
         destination: Destination,
         now: Timestamp,
         limit: usize,
-    ) -> PortFuture<'_, Result<Vec<PendingEffect>, StoreFailure>> {
+    ) -> PortFuture<'_, Result<Vec<DueEffect>, StoreFailure>> {
         self.play(Call::Due, None, self.inner.due(destination, now, limit))
     }
 
     fn delivered<'a>(&'a self, effects: &'a [EventId]) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.play(Call::Delivered, None, self.inner.delivered(effects))
+    }
+
+    fn obsolete<'a>(&'a self, effects: &'a [ObsoleteEffect]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.play(Call::Delivered, None, self.inner.obsolete(effects))
     }
 
     fn failed<'a>(
@@ -169,7 +173,7 @@ impl Outbox for FaultyStore {
         self.inner.failed(effect, error, retry_at)
     }
 
-    fn outbox_depth(&self) -> PortFuture<'_, Result<OutboxDepth, StoreFailure>> {
+    fn outbox_depth(&self) -> PortFuture<'_, Result<Vec<OutboxDepth>, StoreFailure>> {
         self.inner.outbox_depth()
     }
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
 use conductor_actors::{
-    Arbiters, Cadence, Coordinator, InboxLane, InternalLane, LaneSettings, Ports, Settings as ActorSettings,
-    StateListener,
+    Arbiters, Cadence, Coordinator, InboxLane, LaneSettings, Ports, Settings as ActorSettings, StateListener,
 };
 use conductor_adapters::host_name;
 use conductor_adapters::store_time::StoreTime;
@@ -141,7 +140,7 @@ impl Daemon {
 
         let lane = Cadence::every(LANE_PERIOD);
         let teller = StreamTeller::new(coordinator.clone());
-        coordinator.start_pass(InternalLane::new(ports.clone(), teller, LaneSettings::default()), lane).await;
+        coordinator.start_lane(teller, LaneSettings::default(), lane).await;
         let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
         let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), Arc::clone(&numbers), position);

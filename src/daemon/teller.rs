@@ -1,14 +1,12 @@
 //! What one stream tells another, as commands.
 
-use std::sync::Arc;
-
-use conductor_actors::{Coordinator, Rejected, Request, Setback, Teller};
+use conductor_actors::{Closed, Coordinator, Deliver, Rejected, Request, Setback};
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::StreamId;
 use conductor_core::issue::{IssueCommand, IssueDecider};
-use conductor_core::port::{PendingEffect, PortFuture};
+use conductor_core::port::PendingEffect;
 use conductor_core::pull_request::{PullRequestCommand, PullRequestDecider};
-use conductor_core::reaction::Told;
+use conductor_core::reaction::{Destination, Effect, Told};
 
 /// Turns what one stream tells another into a command for it.
 ///
@@ -21,11 +19,11 @@ pub struct StreamTeller {
 impl StreamTeller {
     /// A teller by way of that coordinator.
     #[must_use]
-    pub fn new(coordinator: Coordinator) -> Arc<Self> {
-        Arc::new(Self { coordinator })
+    pub fn new(coordinator: Coordinator) -> Self {
+        Self { coordinator }
     }
 
-    async fn tell(&self, told: Told, effect: &PendingEffect) -> Result<(), Setback> {
+    async fn tell(&self, told: Told, effect: &PendingEffect) -> Result<Closed, Setback> {
         let by = Metadata::by(Actor::Daemon("internal-lane".to_owned())).because_of(effect.event_id.to_string());
         let told = match told {
             Told::PullRequest { issue, event, standing } => {
@@ -43,19 +41,31 @@ impl StreamTeller {
             }
         };
         match told {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Closed::Delivered),
             // The receiver has an answer of its own; telling it again would not change it.
-            Err(Rejected::Refused(refusal)) => {
-                tracing::warn!(effect = %effect.id, %refusal, "effect {} was refused: {refusal}", effect.id);
-                Ok(())
-            }
+            Err(Rejected::Refused(refusal)) => Ok(Closed::Obsolete(format!("refused: {refusal}"))),
             Err(rejected) => Err(rejected.into()),
         }
     }
 }
 
-impl Teller for StreamTeller {
-    fn tell<'a>(&'a self, told: Told, effect: &'a PendingEffect) -> PortFuture<'a, Result<(), Setback>> {
-        Box::pin(Self::tell(self, told, effect))
+impl Deliver for StreamTeller {
+    const DESTINATION: Destination = Destination::Internal;
+
+    /// Never by itself: what happened in one stream has happened, and the other one decides what it still means to it.
+    async fn obsolete(&self, _: &PendingEffect) -> Result<Option<String>, Setback> {
+        Ok(None)
+    }
+
+    async fn deliver(&self, effect: &PendingEffect) -> Result<Closed, Setback> {
+        match &effect.effect {
+            Effect::Tell(tell) => {
+                let told = tell.read().map_err(|error| Setback::Failed(error.to_string()))?;
+                self.tell(told, effect).await
+            }
+            effect @ (Effect::Offer(_) | Effect::Withdraw(_) | Effect::ForgetSession(_)) => {
+                Err(Setback::Failed(format!("it is for {}, no stream of this log", effect.destination())))
+            }
+        }
     }
 }

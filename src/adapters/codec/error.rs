@@ -23,6 +23,9 @@ pub enum CodecError {
     /// The name of a stream can't be one.
     #[error("read a stream's name: {0:?}")]
     Stream(String),
+    /// Effects go to a destination that this version doesn't know.
+    #[error("read a destination of effects: {0:?}")]
+    Destination(String),
 }
 
 impl From<CodecError> for StoreFailure {

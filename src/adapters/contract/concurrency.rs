@@ -125,7 +125,7 @@ pub async fn a_dropped_append_happened_entirely_or_not_at_all(subject: Subject) 
     }
     // Appends are worked off in order of arrival: once this one is answered, those before it have ended.
     Pen::approved_issue(&subject.store, "acme/web#1000").await;
-    let effects = subject.store.outbox_depth().await.unwrap().pending;
+    let effects: u64 = subject.store.outbox_depth().await.unwrap().iter().map(|depth| depth.pending).sum();
     let mut happened = 0;
     for pen in &pens {
         let events = subject.store.read_stream(&pen.stream, 0, 10).await.unwrap().len();

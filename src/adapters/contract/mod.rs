@@ -121,6 +121,7 @@ macro_rules! store_contract {
             outbox {
                 effects_come_oldest_first_with_what_caused_them,
                 delivered_effects_do_not_come_again,
+                obsolete_effects_do_not_come_again,
                 a_failed_effect_waits_and_holds_back_its_key_alone,
                 a_dead_letter_frees_its_key,
                 the_depth_counts_what_waits_and_what_is_dead,

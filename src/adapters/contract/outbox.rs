@@ -2,7 +2,7 @@
 
 use conductor_core::event::Priority;
 use conductor_core::identity::EventId;
-use conductor_core::port::{OutboxDepth, PendingEffect};
+use conductor_core::port::{ObsoleteEffect, OutboxDepth, PendingEffect};
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
 
@@ -10,7 +10,8 @@ use super::Subject;
 use super::story::{Pen, approved, at, fresh_id, prioritised, told};
 
 async fn due(subject: &Subject, now: Timestamp, limit: usize) -> Vec<PendingEffect> {
-    subject.store.due(Destination::Internal, now, limit).await.unwrap()
+    let due = subject.store.due(Destination::Internal, now, limit).await.unwrap();
+    due.into_iter().map(|effect| effect.expect("what a case recorded can be read")).collect()
 }
 
 /// An approved issue and three more events, each of which tells these pull requests; gives the effects' ids per event.
@@ -53,6 +54,17 @@ pub async fn delivered_effects_do_not_come_again(subject: Subject) {
     assert_eq!(left, ids[2]);
 }
 
+/// They count nowhere, as if they had been delivered; also when they were.
+pub async fn obsolete_effects_do_not_come_again(subject: Subject) {
+    let ids = three_times(&subject, &["acme/web#80"]).await;
+    subject.store.delivered(&[ids[0][0]]).await.unwrap();
+    let obsolete = |id| ObsoleteEffect { id, reason: "merged meanwhile".to_owned() };
+    subject.store.obsolete(&[obsolete(ids[0][0]), obsolete(ids[1][0]), obsolete(fresh_id())]).await.unwrap();
+    let left: Vec<EventId> = due(&subject, at(100), 10).await.iter().map(|effect| effect.id).collect();
+    assert_eq!(left, ids[2]);
+    assert_eq!(subject.store.outbox_depth().await.unwrap()[0].pending, 1);
+}
+
 /// The other keys go on; when its time has come, all come in order.
 pub async fn a_failed_effect_waits_and_holds_back_its_key_alone(subject: Subject) {
     let ids = three_times(&subject, &["acme/web#80", "acme/web#81"]).await;
@@ -75,14 +87,15 @@ pub async fn a_dead_letter_frees_its_key(subject: Subject) {
 
 /// Delivered ones count nowhere.
 pub async fn the_depth_counts_what_waits_and_what_is_dead(subject: Subject) {
-    assert_eq!(subject.store.outbox_depth().await.unwrap(), OutboxDepth::default());
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), []);
     let ids = three_times(&subject, &["acme/web#80"]).await;
-    let all = OutboxDepth { pending: 3, dead: 0, oldest: Some(at(1)) };
-    assert_eq!(subject.store.outbox_depth().await.unwrap(), all);
+    let destination = Destination::Internal;
+    let all = OutboxDepth { destination, pending: 3, dead: 0, oldest: Some(at(1)) };
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), [all]);
     subject.store.delivered(&ids[0]).await.unwrap();
     subject.store.failed(ids[1][0], "makes no sense", None).await.unwrap();
-    let left = OutboxDepth { pending: 1, dead: 1, oldest: Some(at(3)) };
-    assert_eq!(subject.store.outbox_depth().await.unwrap(), left);
+    let left = OutboxDepth { destination, pending: 1, dead: 1, oldest: Some(at(3)) };
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), [left]);
 }
 
 /// No effect without its event.

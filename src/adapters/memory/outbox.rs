@@ -1,7 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conductor_core::identity::EventId;
-use conductor_core::port::{Outbox, OutboxDepth, PendingEffect, PortFuture, StoreFailure};
+use conductor_core::port::{DueEffect, ObsoleteEffect, Outbox, OutboxDepth, PortFuture, StoreFailure};
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
 
@@ -14,14 +14,14 @@ impl Outbox for MemoryStore {
         destination: Destination,
         now: Timestamp,
         limit: usize,
-    ) -> PortFuture<'_, Result<Vec<PendingEffect>, StoreFailure>> {
+    ) -> PortFuture<'_, Result<Vec<DueEffect>, StoreFailure>> {
         self.with(move |tables| {
             let (mut held_back, mut due) = (BTreeSet::new(), Vec::new());
             for row in tables.outbox.iter().filter(|row| row.pending.effect.destination() == destination) {
                 match row.progress {
                     Progress::Waits(Some(time)) if time > now => drop(held_back.insert(&row.key)),
                     Progress::Waits(_) if held_back.contains(&row.key) => {}
-                    Progress::Waits(_) => due.push(row.pending.clone()),
+                    Progress::Waits(_) => due.push(Ok(row.pending.clone())),
                     Progress::Done | Progress::Dead => {}
                 }
                 if due.len() >= limit {
@@ -36,6 +36,17 @@ impl Outbox for MemoryStore {
     fn delivered<'a>(&'a self, effects: &'a [EventId]) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.with(move |tables| {
             for id in effects {
+                if let Some(row) = tables.effect(*id) {
+                    row.progress = Progress::Done;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn obsolete<'a>(&'a self, effects: &'a [ObsoleteEffect]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.with(move |tables| {
+            for ObsoleteEffect { id, .. } in effects {
                 if let Some(row) = tables.effect(*id) {
                     row.progress = Progress::Done;
                 }
@@ -59,10 +70,13 @@ impl Outbox for MemoryStore {
         })
     }
 
-    fn outbox_depth(&self) -> PortFuture<'_, Result<OutboxDepth, StoreFailure>> {
+    fn outbox_depth(&self) -> PortFuture<'_, Result<Vec<OutboxDepth>, StoreFailure>> {
         self.with(|tables| {
-            let mut depth = OutboxDepth::default();
-            for row in &tables.outbox {
+            let mut depths = BTreeMap::new();
+            for row in tables.outbox.iter().filter(|row| row.progress != Progress::Done) {
+                let destination = row.pending.effect.destination();
+                let nothing = OutboxDepth { destination, pending: 0, dead: 0, oldest: None };
+                let depth = depths.entry(destination).or_insert(nothing);
                 match row.progress {
                     Progress::Waits(_) => {
                         depth.pending += 1;
@@ -73,7 +87,7 @@ impl Outbox for MemoryStore {
                     Progress::Done => {}
                 }
             }
-            Ok(depth)
+            Ok(depths.into_values().collect())
         })
     }
 }

@@ -4,9 +4,9 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Cursor, Delivery, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
-    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LogFilter, Outbox, OutboxDepth, PendingDelivery,
-    PendingEffect, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow,
+    Answer, Answers, Append, AppendError, Cursor, Delivery, DueEffect, EarlyCheck, EarlyChecks, EventStore, Heartbeats,
+    Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LogFilter, ObsoleteEffect, Outbox, OutboxDepth,
+    PendingDelivery, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreFailure, StoredRow,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -142,11 +142,14 @@ impl Outbox for PostgresStore {
         destination: Destination,
         now: Timestamp,
         limit: usize,
-    ) -> PortFuture<'_, Result<Vec<PendingEffect>, StoreFailure>> {
+    ) -> PortFuture<'_, Result<Vec<DueEffect>, StoreFailure>> {
         Box::pin(outbox::due(&self.connections, destination, now, limit))
     }
     fn delivered<'a>(&'a self, effects: &'a [EventId]) -> PortFuture<'a, Result<(), StoreFailure>> {
         Box::pin(outbox::delivered(&self.connections, effects))
+    }
+    fn obsolete<'a>(&'a self, effects: &'a [ObsoleteEffect]) -> PortFuture<'a, Result<(), StoreFailure>> {
+        Box::pin(outbox::obsolete(&self.connections, effects))
     }
     fn failed<'a>(
         &'a self,
@@ -156,7 +159,7 @@ impl Outbox for PostgresStore {
     ) -> PortFuture<'a, Result<(), StoreFailure>> {
         Box::pin(outbox::failed(&self.connections, effect, error, retry_at))
     }
-    fn outbox_depth(&self) -> PortFuture<'_, Result<OutboxDepth, StoreFailure>> {
+    fn outbox_depth(&self) -> PortFuture<'_, Result<Vec<OutboxDepth>, StoreFailure>> {
         Box::pin(outbox::depth(&self.connections))
     }
 }

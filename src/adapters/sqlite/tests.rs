@@ -3,12 +3,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use conductor_core::identity::StreamId;
-use conductor_core::port::{AppendError, EventStore, LogFilter, ReadModels, Store, StoreFailure};
+use conductor_core::port::{
+    AppendError, EventStore, LogFilter, ObsoleteEffect, Outbox, ReadModels, Store, StoreFailure,
+};
+use conductor_core::reaction::Destination;
 use rusqlite::Connection;
 
 use super::{OpenError, SqliteOptions, SqliteStore};
 use crate::contract::Subject;
-use crate::contract::story::{Pen, approved, approved_as, issue_id, online, opened, prioritised, pull_id, sha};
+use crate::contract::story::{Pen, approved, approved_as, at, issue_id, online, opened, prioritised, pull_id, sha};
 use conductor_core::event::Priority;
 
 /// A folder of its own that goes with the test.
@@ -235,4 +238,24 @@ async fn reads_do_not_wait_for_the_writer() {
 fn a_folder_that_cannot_be_made_is_named() {
     let refused = SqliteStore::open(Path::new("/dev/null/data"), SqliteOptions::default()).unwrap_err();
     assert!(refused.to_string().contains("/dev/null/data"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_reason_why_an_effect_no_longer_holds_is_kept_and_one_that_can_not_be_read_keeps_no_other_back() {
+    let folder = TempFolder::new();
+    let store = folder.open();
+    let mut pen = Pen::approved_issue(&as_store(&store), "acme/web#7").await;
+    let append = pen.telling(prioritised(Priority::High), &["acme/web#80", "acme/web#81", "acme/web#82"]);
+    let (obsolete, broken) = (append.effects[0].id, append.effects[1].id);
+    pen.send(append).await.unwrap();
+    store.obsolete(&[ObsoleteEffect { id: obsolete, reason: "merged meanwhile".to_owned() }]).await.unwrap();
+    let kept: String =
+        folder.sql().query_row("SELECT obsolete FROM outbox WHERE number = 1", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, "merged meanwhile");
+    folder.sql().execute("UPDATE outbox SET data = '{}' WHERE number = 2", []).unwrap();
+    let due = store.due(Destination::Internal, at(100), 10).await.unwrap();
+    let [Err(unreadable), Ok(_)] = &due[..] else { panic!("{due:?}") };
+    assert_eq!((unreadable.id, unreadable.key.as_str(), unreadable.attempts), (broken, "acme/web#81", 0));
+    store.failed(broken, &unreadable.why, None).await.unwrap();
+    assert_eq!(store.due(Destination::Internal, at(100), 10).await.unwrap().len(), 1, "a dead letter");
 }

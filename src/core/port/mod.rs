@@ -22,7 +22,7 @@ pub use broker::{
     Broker, BrokerFailure, EntryStreams, LogChannels, Offered, PendingEntries, PendingEntry, REMEMBERED, Withdrawn,
 };
 pub use clock::{Clock, Entropy, StoreClock};
-pub use effects::{Outbox, OutboxDepth, PendingEffect};
+pub use effects::{DueEffect, ObsoleteEffect, Outbox, OutboxDepth, PendingEffect, UnreadableEffect};
 pub use execution_logs::{ExecutionFilter, ExecutionLogs};
 pub use failure::{PortFuture, StoreFailure};
 pub use inbox::{Delivery, Inbox, InboxDepth, PendingDelivery, Received};

@@ -44,7 +44,7 @@ impl Audit {
         }
         leases_are_within_bounds(&replays);
         let (outbox, inbox) = (store.outbox_depth().await.unwrap(), store.inbox_depth().await.unwrap());
-        Self { log, dead: (outbox.dead, inbox.dead) }
+        Self { log, dead: (outbox.iter().map(|depth| depth.dead).sum(), inbox.dead) }
     }
 
     /// Nothing was given up on.

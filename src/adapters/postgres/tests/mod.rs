@@ -3,6 +3,7 @@
 mod append_only;
 mod contract;
 mod database;
+mod effects;
 mod log_lock;
 mod migrations;
 mod outages;

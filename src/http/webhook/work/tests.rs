@@ -110,7 +110,7 @@ fn what_could_not_be_decided_stops_the_delivery_for_another_try() {
         match (&setback, expected) {
             (Setback::NotNow(_), None) => {}
             (Setback::Failed(why), Some(expected)) => assert!(why.contains(expected), "{why}"),
-            (Setback::NotNow(_) | Setback::Failed(_), _) => panic!("{setback:?}"),
+            (Setback::NotNow(_) | Setback::Away(_) | Setback::Failed(_), _) => panic!("{setback:?}"),
         }
     }
 }

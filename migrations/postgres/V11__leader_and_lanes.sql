@@ -6,3 +6,6 @@ CREATE TABLE leader (
     ends_at  timestamptz NOT NULL,
     length   interval    NOT NULL    -- from the last renewal to `ends_at`
 ) WITH (fillfactor = 10);            -- renewed every few seconds: updates stay on their page
+
+-- Why an effect was closed without having been delivered: it no longer held.
+ALTER TABLE outbox ADD COLUMN obsolete text;
