@@ -58,6 +58,11 @@ impl Connections {
         Ok(Self { pool, names, silence: options.statement_timeout + Duration::from_secs(1) })
     }
 
+    /// How long a server may say nothing.
+    pub(super) fn silence(&self) -> Duration {
+        self.silence
+    }
+
     /// Which streams ids stand for.
     pub(super) fn names(&self) -> &StreamNames {
         &self.names

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, StoreFailure};
 use tokio_postgres::Row;
 
 use super::connections::{Connections, Params};
-use super::rows::{EVENT, is_current, of_stream, recorded, stream_id};
+use super::rows::{EVENT, of_stream, recorded, stream_id};
 use super::sql_types::{bigint, count, limit};
-use crate::codec::decode_state;
 use crate::replay::Replay;
 
 /// Events per page when a stream is replayed: bounds the memory, whatever its length.
@@ -103,32 +101,6 @@ pub(super) async fn head(connections: &Connections) -> Result<u64, StoreFailure>
     let head =
         connections.first("SELECT max(position) FROM events", &[], |row| Ok(row.get::<_, Option<i64>>(0))).await?;
     Ok(head.flatten().map_or(0, count))
-}
-
-pub(super) async fn load(
-    connections: &Connections,
-    stream: &StreamId,
-) -> Result<Option<(u64, StreamState)>, StoreFailure> {
-    let sql = "SELECT s.kind, s.name, r.version, r.projection, r.document
-               FROM streams s LEFT JOIN read_models r ON r.stream = s.id WHERE s.key = $1";
-    let found = connections
-        .first(sql, &[&stream.key()], |row| {
-            let stream = stream_id(row.get(0), row.get(1))?;
-            if !is_current(row.get(3)) {
-                return Ok((stream, None));
-            }
-            let state = decode_state(stream.kind(), row.get(4))?;
-            Ok((stream, Some((count(row.get(2)), state))))
-        })
-        .await?;
-    match found {
-        None => Ok(None),
-        Some((_, Some(loaded))) => Ok(Some(loaded)),
-        Some((stream, None)) => {
-            let replay = replay(connections, &stream).await?;
-            Ok(Some((replay.version, replay.state)))
-        }
-    }
 }
 
 /// A stream from its birth.

@@ -3,7 +3,7 @@
 //! | File | What it holds |
 //! |---|---|
 //! | `append/` | the write side: one task, batches of one round trip each, the next one sent ahead |
-//! | `log`, `stream_names`, `read_models` | the read side, over a pool |
+//! | `log`, `stream_names`, `read_models`, `row_reader` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
 //! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `leader`, `housekeeping` | one small table each |
 //! | `rebuild` | rows of older projections, made anew when a store is opened |
@@ -33,6 +33,7 @@ mod outbox;
 mod pooling;
 mod read_models;
 mod rebuild;
+mod row_reader;
 mod rows;
 mod session_settings;
 mod sql_types;

@@ -7,6 +7,7 @@ use tokio_postgres::types::ToSql;
 
 use super::connections::Connections;
 use super::log::replay;
+use super::row_reader::RowReader;
 use super::rows::{is_current, stream_id};
 use super::sql_types::{bigint, count, limit};
 use crate::codec::decode_state;
@@ -68,11 +69,15 @@ pub(super) async fn rows(
     Ok(rows)
 }
 
-pub(super) async fn row(connections: &Connections, stream: &StreamId) -> Result<Option<StoredRow>, StoreFailure> {
-    let sql = "SELECT s.kind, s.name, r.version, r.projection, r.document, r.body
-               FROM streams s LEFT JOIN read_models r ON r.stream = s.id WHERE s.key = $1";
-    match connections.first(sql, &[&stream.key()], read).await? {
-        Some(found) => current(connections, found, true).await.map(Some),
+/// One stream's row; `None` for a stream without events.
+pub(super) async fn row(
+    connections: &Connections,
+    reader: &RowReader,
+    stream: &StreamId,
+    with_body: bool,
+) -> Result<Option<StoredRow>, StoreFailure> {
+    match reader.read(stream, with_body).await? {
+        Some(row) => current(connections, read(&row)?, with_body).await.map(Some),
         None => Ok(None),
     }
 }

@@ -13,6 +13,7 @@ use conductor_core::time::Timestamp;
 
 use super::append::Writer;
 use super::connections::Connections;
+use super::row_reader::RowReader;
 use super::tail::Tail;
 use super::{
     OpenError, PostgresOptions, answers, early_checks, heartbeats, housekeeping, inbox, log, migrate, options, outbox,
@@ -25,6 +26,7 @@ use crate::tail::LogTail;
 pub struct PostgresStore {
     location: String,
     connections: Connections,
+    reader: RowReader,
     writer: Writer,
     log: Arc<LogTail>,
     tail: Tail,
@@ -49,6 +51,7 @@ impl PostgresStore {
         let writer = Writer::start(config.clone(), options.statement_timeout, Arc::clone(&log));
         Ok(Arc::new(Self {
             location: options::location(&config),
+            reader: RowReader::start(connections.clone()),
             connections,
             writer,
             tail: Tail::start(&config, Arc::clone(&log)),
@@ -107,7 +110,10 @@ impl EventStore for PostgresStore {
         Box::pin(self.log.wait_past(position))
     }
     fn load<'a>(&'a self, stream: &'a StreamId) -> PortFuture<'a, Result<Option<(u64, StreamState)>, StoreFailure>> {
-        Box::pin(log::load(&self.connections, stream))
+        Box::pin(async move {
+            let row = read_models::row(&self.connections, &self.reader, stream, false).await?;
+            Ok(row.map(|row| (row.version, row.state)))
+        })
     }
 }
 
@@ -122,7 +128,7 @@ impl ReadModels for PostgresStore {
         Box::pin(read_models::rows(&self.connections, kind, filter, after, limit))
     }
     fn row<'a>(&'a self, stream: &'a StreamId) -> PortFuture<'a, Result<Option<StoredRow>, StoreFailure>> {
-        Box::pin(read_models::row(&self.connections, stream))
+        Box::pin(read_models::row(&self.connections, &self.reader, stream, true))
     }
     fn pulls_with_head<'a>(
         &'a self,

@@ -5,6 +5,7 @@ mod contract;
 mod database;
 mod effects;
 mod log_lock;
+mod many_readers;
 mod migrations;
 mod outages;
 mod projections;
