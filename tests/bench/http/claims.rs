@@ -15,6 +15,10 @@ use crate::database;
 /// Claims that take longer than this have failed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Agents that work side by side, however many connections they share: each comes to hold a few issues. With one agent per
+/// connection the count of what an agent holds would grow with the measurement, to what no capacity allows.
+const AGENTS: usize = 512;
+
 /// `GET /api/assignments/next`: each request by an instance of its own, so that each is handed fresh work, until all is.
 pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) -> anyhow::Result<()> {
     let mut all = comparisons(options);
@@ -39,18 +43,22 @@ pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) ->
 }
 
 async fn ours(kind: Kind, options: &Options, connections: usize) -> anyhow::Result<Taken> {
-    let served = serve(kind.empty(options, "bench_http_claims").await?, connections, options.issues).await?;
+    let served = serve(kind.empty(options, "bench_http_claims").await?, AGENTS, options.issues).await?;
     approve_all(&served, options.issues).await?;
-    let scripts = served.agents.iter().enumerate();
-    let scripts = scripts.map(|(number, token)| claims_of(number, token, options.issues / connections)).collect();
+    let scripts = (0..connections).map(|nth| claims_of(nth, connections, &served.agents, options.issues)).collect();
     let taken = closed_loop(served.serving.address, scripts, PATIENCE).await?;
     served.serving.stop().await?;
     Ok(taken)
 }
 
-fn claims_of(worker: usize, token: &str, most: usize) -> Script {
-    let (token, mut runs) = (token.to_owned(), 0..most);
-    Box::new(move || runs.next().map(|run| request(&format!("?agentId=worker-{worker}/run{run}"), &token)))
+/// The connection's agents in turn, each time as another instance, until the connection has had its share of the issues.
+fn claims_of(nth: usize, connections: usize, agents: &[String], issues: usize) -> Script {
+    let own = agents.iter().enumerate().skip(nth).step_by(connections);
+    let own: Vec<(usize, String)> = own.map(|(worker, token)| (worker, token.clone())).collect();
+    let mut turns = (0..issues / connections).map(move |run| (run, own[run % own.len()].clone()));
+    Box::new(move || {
+        turns.next().map(|(run, (worker, token))| request(&format!("?agentId=worker-{worker}/run{run}"), &token))
+    })
 }
 
 async fn theirs(kind: Kind, options: &Options, connections: usize) -> anyhow::Result<Taken> {

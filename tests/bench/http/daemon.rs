@@ -19,23 +19,23 @@ use super::serving::Serving;
 pub(super) struct Served {
     /// The daemon.
     pub(super) serving: Serving,
-    /// One of an operator per connection.
+    /// One of each operator.
     pub(super) operators: Vec<String>,
-    /// One of an agent per connection.
+    /// One of each agent: `worker-0`, `worker-1` …
     pub(super) agents: Vec<String>,
 }
 
-/// Serves from an empty store, for at most so many connections. Each agent may hold that many issues.
-pub(super) async fn serve(store: Arc<dyn Store>, connections: usize, capacity: usize) -> anyhow::Result<Served> {
+/// Serves from an empty store, so many agents and as many operators. Each agent may hold `capacity` issues.
+pub(super) async fn serve(store: Arc<dyn Store>, callers: usize, capacity: usize) -> anyhow::Result<Served> {
     let environment = Environment::of([("CONDUCTOR_BIND", "127.0.0.1:0"), ("CONDUCTOR_IDENTITY", "token")]);
     let mut settings = Settings::load(&environment)?;
     // At its default level: what it costs to be ready to tell is part of it.
     logging::start(&settings.log);
     let capacity = u32::try_from(capacity)?;
-    let agents = (0..connections).map(|number| developer(number, capacity));
+    let agents = (0..callers).map(|number| developer(number, capacity));
     settings.policy.roster.agents = agents.collect::<Option<_>>().context("name the agents")?;
-    let operators = tokens(&*store, &settings, "operator", "person", connections).await?;
-    let agents = tokens(&*store, &settings, "agent", "worker", connections).await?;
+    let operators = tokens(&*store, &settings, "operator", "person", callers).await?;
+    let agents = tokens(&*store, &settings, "agent", "worker", callers).await?;
     let serving = Serving::start(async move |runtime| {
         let daemon = Daemon::start(&settings, store, &runtime).await?;
         let address = daemon.url.trim_start_matches("http://").parse()?;
