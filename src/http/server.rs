@@ -212,6 +212,40 @@ mod tests {
         handle.stop(false).await;
     }
 
+    /// What is refused before its body is read is hung up on too: the rest of a chunked body may never come.
+    #[actix_web::test]
+    async fn a_chunked_body_that_nobody_reads_ends_with_the_answer() {
+        let daemon = Daemon::start().await;
+        let (address, handle, _serving) = started_with(&daemon, &settings(), |config| {
+            config.route("/refused", web::post().to(async || actix_web::HttpResponse::Forbidden()));
+        });
+        for (request, status) in [
+            (&b"POST /refused HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"[..], "403"),
+            (b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "404"),
+            (b"POST /api/events HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "401"),
+        ] {
+            let answer = talk(address, request).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        }
+        handle.stop(false).await;
+    }
+
+    /// A chunked body that comes whole costs nobody a connection.
+    #[actix_web::test]
+    async fn after_a_whole_chunked_body_the_connection_serves_on() {
+        let daemon = Daemon::start().await;
+        let (address, handle, _serving) = started(&daemon).await;
+        let heartbeat = r#"{"type":"HEARTBEAT","agentId":"dev-e-node"}"#;
+        let first = format!(
+            "POST /api/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{heartbeat}\r\n0\r\n\r\n",
+            heartbeat.len()
+        );
+        let then = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let answers = talk(address, format!("{first}{then}").as_bytes()).await;
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{answers}");
+        handle.stop(false).await;
+    }
+
     /// An answer without end, that tells when it is dropped.
     fn endless(dropped: tokio::sync::mpsc::UnboundedSender<()>) -> actix_web::HttpResponse {
         struct Tells(tokio::sync::mpsc::UnboundedSender<()>);

@@ -9,7 +9,6 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt;
 
 use crate::error::ApiError;
-use crate::unread;
 
 /// The longest that a body may take to come, unless the server was told otherwise: 1 MiB in 30 s is a slow line, longer is
 /// somebody who holds connections. GitHub gives up sooner.
@@ -38,17 +37,7 @@ impl FromRequest for RawBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (read, request) = (Bytes::from_request(request, payload), request.clone());
-        async move {
-            let mut read = Box::pin(read);
-            match within_patience(&request, &mut read).await {
-                Ok(whole) => whole.map(Self).map_err(|error| refused(&error)),
-                Err(too_slow) => {
-                    unread::keep(&request, read);
-                    Err(too_slow)
-                }
-            }
-        }
-        .boxed_local()
+        async move { within_patience(&request, read).await?.map(Self).map_err(|error| refused(&error)) }.boxed_local()
     }
 }
 

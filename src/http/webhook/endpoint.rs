@@ -17,7 +17,6 @@ use crate::error::{ApiError, Code};
 use crate::json::within_patience;
 use crate::openapi::{Answer, Body, Endpoint, Operation, Parameter, Tag};
 use crate::routes;
-use crate::unread;
 
 use super::delivery::{LONGEST_NAME, NotADelivery, delivery, named};
 use super::reception::{Reception, Room};
@@ -108,11 +107,7 @@ async fn receive(request: HttpRequest, mut body: Payload, door: Data<WebhookDoor
         ));
     };
     let mut room = Room::default();
-    let read = within_patience(&request, whole(&mut body, &door.reception, &mut room)).await;
-    if read.is_err() {
-        unread::keep(&request, body);
-    }
-    let body = read??;
+    let body = within_patience(&request, whole(&mut body, &door.reception, &mut room)).await??;
     if !header(&request, SIGNATURE).is_some_and(|signature| secret.signed(&body, signature)) {
         tracing::warn!(bytes = body.len(), "refused a delivery whose signature is missing or wrong");
         return Err(ApiError::unauthorized(format!(
