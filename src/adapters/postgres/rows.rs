@@ -6,7 +6,7 @@ use conductor_core::port::StoreFailure;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::sql_types::{At, JsonText, count};
+use super::sql_types::{At, count};
 use crate::codec::{CodecError, StoredEvent, decode_event};
 use crate::replay::PROJECTION_VERSION;
 
@@ -46,8 +46,8 @@ pub(super) fn recorded(row: &Row, stream: StreamId) -> Result<Recorded, StoreFai
         time: row.get::<_, At>(5).0.as_millis(),
         type_name: row.get(3),
         schema: u16::try_from(schema).unwrap_or(u16::MAX),
-        data: row.get::<_, JsonText<'_>>(6).0,
-        metadata: row.get::<_, JsonText<'_>>(7).0,
+        data: row.get(6),
+        metadata: row.get(7),
     };
     Ok(decode_event(stored)?)
 }

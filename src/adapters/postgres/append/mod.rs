@@ -1,8 +1,9 @@
 //! The write side: **group commit**.
 //!
 //! Callers put their appends into a bounded queue. One task takes all that waits, at most [`batch::MOST_APPENDS`], and
-//! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one round trip. Under load the next batch
-//! is sent [ahead](pace), so that the server doesn't wait for us; it works on them one after the other.
+//! writes it in one transaction: one call of `append_batch` (`migrations/postgres`), one round trip; a [lone] append of the
+//! ordinary kind goes by a shorter way. Under load the next batch is sent [ahead](pace), so that the server doesn't wait for
+//! us; it works on them one after the other.
 //! There the log's lock is taken, each append is judged, the winners are written and the readers woken; each caller gets an
 //! answer of its own, after the commit.
 //!
@@ -13,6 +14,7 @@
 mod batch;
 mod herald;
 mod independent;
+mod lone;
 mod pace;
 mod session;
 mod statement;

@@ -10,11 +10,13 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket, Statement};
 
 use super::Queued;
+use super::lone::{self, Lone};
 use super::statement::{Arrays, FULL, PLAIN, call};
-use super::verdict::verdicts;
+use super::verdict::{all_written, verdicts};
 use crate::postgres::failure::{described, failure, repeats};
 use crate::postgres::generations::Generations;
 use crate::postgres::session_settings::with_settings;
+use crate::postgres::sql_types::count;
 
 /// How long the log's lock may be waited for. Another replica holds it for milliseconds; one that froze while it holds the
 /// lock is thrown out by the server after [`LEFT_OPEN_MS`].
@@ -34,6 +36,7 @@ pub(super) type Line = Connection<Socket, NoTlsStream>;
 #[derive(Debug)]
 pub(super) struct Session {
     client: Client,
+    lone: Statement,
     plain: Statement,
     full: Statement,
     announce: Statement,
@@ -80,7 +83,7 @@ impl Session {
         );
         let opening = async {
             let (client, mut line) = config.connect(NoTls).await?;
-            let (plain, full, announce) = {
+            let [lone, plain, full, announce] = {
                 let mut statements = pin!(prepared(&client));
                 tokio::select! {
                     biased;
@@ -90,7 +93,7 @@ impl Session {
                 }
             };
             let deadline = statement_timeout + Duration::from_secs(1);
-            Ok::<_, Error>((Self { client, plain, full, announce, deadline, ids: Mutex::default() }, line))
+            Ok::<_, Error>((Self { client, lone, plain, full, announce, deadline, ids: Mutex::default() }, line))
         };
         match timeout(statement_timeout, opening).await {
             Ok(opened) => opened.map_err(|error| failure(&error)),
@@ -106,24 +109,33 @@ impl Session {
     ///
     /// It may be sent while others, `ahead` of it, are not answered: the server works on them one after the other.
     pub(super) async fn write(&self, batch: &[Queued], ahead: usize, announce: bool) -> Written {
-        let arrays = Arrays::of(batch, &mut self.ids(), announce);
-        let params = arrays.params();
-        let answer = async {
-            if arrays.is_plain() {
-                self.client.query(&self.plain, &params[..PLAIN]).await
-            } else {
-                self.client.query(&self.full, &params).await
-            }
-        };
         let deadline = self.deadline * u32::try_from(ahead + 1).unwrap_or(u32::MAX);
-        match timeout(deadline, answer).await {
+        match timeout(deadline, self.ask(batch, announce)).await {
             Err(_) => Written::Unknown(StoreFailure::Unavailable("the server did not answer in time".to_owned())),
             Ok(Err(error)) => self.not_written(&error),
-            Ok(Ok(rows)) => match verdicts(batch, &rows, &mut self.ids()) {
-                Ok(answers) => Written::Answered(answers),
-                Err(failure) => Written::Unknown(failure),
-            },
+            Ok(Ok(written)) => written,
         }
+    }
+
+    async fn ask(&self, batch: &[Queued], announce: bool) -> Result<Written, Error> {
+        let lone = Lone::of(batch, &mut self.ids(), announce);
+        if let Some(lone) = lone {
+            let row = self.client.query_one(&self.lone, &lone.params()).await?;
+            if let Some(position) = row.get::<_, Option<i64>>(0) {
+                return Ok(Written::Answered(all_written(batch, count(position))));
+            }
+        }
+        let arrays = Arrays::of(batch, &mut self.ids(), announce);
+        let params = arrays.params();
+        let rows = if arrays.is_plain() {
+            self.client.query(&self.plain, &params[..PLAIN]).await?
+        } else {
+            self.client.query(&self.full, &params).await?
+        };
+        Ok(match verdicts(batch, &rows, &mut self.ids()) {
+            Ok(answers) => Written::Answered(answers),
+            Err(failure) => Written::Unknown(failure),
+        })
     }
 
     /// Tells the listeners how far the log has grown. That it fails is found by the next batch, and by their own looking.
@@ -152,9 +164,9 @@ impl Session {
     }
 }
 
-async fn prepared(client: &Client) -> Result<(Statement, Statement, Statement), Error> {
-    let plain = client.prepare(&call(PLAIN)).await?;
-    let full = client.prepare(&call(FULL)).await?;
-    let announce = client.prepare("SELECT pg_notify('conductor_log', $1)").await?;
-    Ok((plain, full, announce))
+async fn prepared(client: &Client) -> Result<[Statement; 4], Error> {
+    let (plain, full) = (call(PLAIN), call(FULL));
+    let announce = "SELECT pg_notify('conductor_log', $1)";
+    let [lone, plain, full, announce] = [lone::CALL, &plain, &full, announce].map(|sql| client.prepare(sql));
+    Ok([lone.await?, plain.await?, full.await?, announce.await?])
 }

@@ -74,8 +74,8 @@ struct EventColumns<'a> {
     id: Vec<Uuid>,
     type_name: Vec<&'a str>,
     schema: Vec<i32>,
-    data: Vec<JsonText<'a>>,
-    metadata: Vec<JsonText<'a>>,
+    data: Vec<&'a str>,
+    metadata: Vec<&'a str>,
 }
 
 #[derive(Default)]
@@ -220,8 +220,8 @@ impl<'a> EventColumns<'a> {
             self.id.push(Uuid::from_u128(event.id.0));
             self.type_name.push(event.encoded.type_name);
             self.schema.push(i32::from(event.encoded.schema));
-            self.data.push(JsonText(&event.encoded.data));
-            self.metadata.push(JsonText(&event.encoded.metadata));
+            self.data.push(&event.encoded.data);
+            self.metadata.push(&event.encoded.metadata);
         }
     }
 }

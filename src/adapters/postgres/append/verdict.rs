@@ -28,7 +28,7 @@ pub(super) fn verdicts(
 }
 
 /// Positions follow each other in the order of the batch.
-fn all_written(batch: &[Queued], first_position: u64) -> Vec<Result<Receipt, AppendError>> {
+pub(super) fn all_written(batch: &[Queued], first_position: u64) -> Vec<Result<Receipt, AppendError>> {
     let mut next = first_position;
     let written = batch.iter().map(|queued| {
         let receipt = written(&queued.append, next);

@@ -17,12 +17,12 @@ fn issue(number: u64) -> StreamId {
 async fn each_of_a_crowd_is_given_its_own_row() {
     let database = TestDatabase::create().await;
     let store = database.store().await;
-    for number in 1..=5 {
+    for number in 1..=5_u64 {
         for version in 0..number {
             store.append(append_to(&format!("acme/web#{number}"), version)).await.unwrap();
         }
     }
-    let crowd = (0..600).map(|nth| nth % 7);
+    let crowd = (0..600).map(|nth| nth % 7 + 1);
     let found = join_all(crowd.clone().map(|number| {
         let store = &store;
         async move { store.load(&issue(number)).await.unwrap() }
