@@ -103,7 +103,34 @@ pub fn translate(
 }
 
 fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {
-    match reporting.event_type.as_str() {
+    match translator(reporting.event_type) {
+        Some(Translator::Issue | Translator::IssueByPullRequest) => issue::asked(reporting, properties),
+        Some(Translator::IssueOrReview) if reviews(reporting)? => pull_request::asked(reporting, properties),
+        Some(Translator::IssueOrReview) => issue::asked(reporting, properties),
+        Some(Translator::PullRequest) => pull_request::asked(reporting, properties),
+        Some(Translator::Agent) => agent::asked(reporting, properties),
+        Some(Translator::Rig) => rig::asked(reporting, properties),
+        None => Err(not_reported(reporting.event_type)),
+    }
+}
+
+/// Who translates a type of report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Translator {
+    /// An issue decides it, and it is about nothing else.
+    Issue,
+    /// An issue decides it, and it names a pull request.
+    IssueByPullRequest,
+    /// An issue, or of a reviewer the pull request that it reviews.
+    IssueOrReview,
+    PullRequest,
+    Agent,
+    Rig,
+}
+
+/// The one table of types that are reported; `None` for what the daemon alone says.
+fn translator(event_type: EventType) -> Option<Translator> {
+    Some(match event_type.as_str() {
         "ISSUE_APPROVED"
         | "ISSUE_ASSIGNED"
         | "ISSUE_UNASSIGNED"
@@ -114,10 +141,9 @@ fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked,
         | "PRIORITY_CHANGED"
         | "DEPENDENCIES_CHANGED"
         | "WORK_STARTED"
-        | "BRANCH_CREATED"
-        | "PR_CREATED" => issue::asked(reporting, properties),
-        "AGENT_STUCK" if reviews(reporting)? => pull_request::asked(reporting, properties),
-        "AGENT_STUCK" => issue::asked(reporting, properties),
+        | "BRANCH_CREATED" => Translator::Issue,
+        "PR_CREATED" => Translator::IssueByPullRequest,
+        "AGENT_STUCK" => Translator::IssueOrReview,
         "REVIEW_PASSED"
         | "REVIEW_DISPUTED"
         | "REVIEW_ABSTAINED"
@@ -133,7 +159,7 @@ fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked,
         | "SMOKE_FAILED"
         | "E2E_PASSED"
         | "E2E_FAILED"
-        | "VERIFIED" => pull_request::asked(reporting, properties),
+        | "VERIFIED" => Translator::PullRequest,
         "HEARTBEAT"
         | "AGENT_QUOTA_REPORTED"
         | "GUARD_BLOCKED"
@@ -143,12 +169,10 @@ fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked,
         | "CLI_COMPLETED"
         | "MEMORY_WRITE"
         | "MEMORY_READ"
-        | "MEMORY_HIT_USED" => agent::asked(reporting, properties),
-        "PROPOSAL_CREATED" | "PROPOSAL_APPROVED" | "PROPOSAL_REJECTED" | "MILESTONE_COMPLETE" => {
-            rig::asked(reporting, properties)
-        }
-        _ => Err(not_reported(reporting.event_type)),
-    }
+        | "MEMORY_HIT_USED" => Translator::Agent,
+        "PROPOSAL_CREATED" | "PROPOSAL_APPROVED" | "PROPOSAL_REJECTED" | "MILESTONE_COMPLETE" => Translator::Rig,
+        _ => return None,
+    })
 }
 
 /// The answer for types without a translation. Authority refuses them first; this keeps the match total.
@@ -178,19 +202,16 @@ pub fn has_place(event_type: EventType) -> bool {
 /// What the translation of a report asks its place for: most that an issue decides are about nothing else.
 #[must_use]
 pub fn sought(event_type: EventType) -> Sought {
-    match event_type.as_str() {
-        "ISSUE_APPROVED"
-        | "ISSUE_ASSIGNED"
-        | "ISSUE_UNASSIGNED"
-        | "ISSUE_CANCELLED"
-        | "ISSUE_REOPENED"
-        | "ISSUE_DONE"
-        | "ESCALATED"
-        | "PRIORITY_CHANGED"
-        | "DEPENDENCIES_CHANGED"
-        | "WORK_STARTED"
-        | "BRANCH_CREATED" => Sought::Issue,
-        _ => Sought::PullRequest,
+    match translator(event_type) {
+        Some(Translator::Issue) => Sought::Issue,
+        Some(
+            Translator::IssueByPullRequest
+            | Translator::IssueOrReview
+            | Translator::PullRequest
+            | Translator::Agent
+            | Translator::Rig,
+        )
+        | None => Sought::PullRequest,
     }
 }
 
