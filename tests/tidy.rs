@@ -132,6 +132,22 @@ fn settings_in_the_documents_are_sound() {
     }
 }
 
+#[test]
+fn every_guarantee_is_proved_by_tests_that_exist() {
+    let code: String =
+        files(&["src", "actors", "tests"], "rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let promises = fs::read_to_string(root().join("tests/guarantees.md")).unwrap();
+    let mut lines = 0;
+    for line in promises.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| What holds")) {
+        let tests: Vec<&str> = line.rsplit(" | ").next().unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "nothing proves: {line}");
+        let missing = tests.into_iter().find(|test| !code.contains(&format!("fn {test}(")));
+        assert_eq!(missing, None, "there is no such test: {line}");
+        lines += 1;
+    }
+    assert!(lines > 30, "{lines} promises were found");
+}
+
 /// What is wrong with the migrations, given the list of released ones (`sha256sum migrations/*/*.sql` at each release).
 ///
 /// A released migration has run at somebody's: edited, it would refuse to start there. New ones may change until their release.
