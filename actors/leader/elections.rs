@@ -34,9 +34,7 @@ impl Elections {
             Candidacy::Elected { term } => {
                 leadership.trust(term, asked);
                 tracing::info!(term, holder = leadership.holder(), "elected leader for term {term}");
-                for pass in leadership.enlisted() {
-                    self.passes.nudge(pass);
-                }
+                self.wake_passes();
                 Ok(leading(term).with("elected", 1))
             }
             Candidacy::Standby { leader, left } => {
@@ -44,6 +42,13 @@ impl Elections {
                 let wait = left.min(settings.renewal);
                 Ok(Counters::standing_by().again_in(wait).saying(format!("{leader} leads")))
             }
+        }
+    }
+
+    /// To begin, or to stand by: also those that come once an hour show at once what they are.
+    fn wake_passes(&self) {
+        for pass in self.leadership.enlisted() {
+            self.passes.nudge(pass);
         }
     }
 }
@@ -56,12 +61,24 @@ impl Pass for Elections {
         let Some(term) = leadership.term() else { return self.stand().await };
         let asked = leadership.asking();
         let store = &leadership.ports().store;
-        let renewed = store.renew_term(leadership.holder(), term, settings.term).await;
-        if renewed.map_err(|error| error.to_string())? {
-            leadership.trust(term, asked);
-            return Ok(leading(term).with("renewed", 1));
+        match store.renew_term(leadership.holder(), term, settings.term).await {
+            Ok(true) => {
+                let lapsed = leadership.proof().is_none();
+                leadership.trust(term, asked);
+                if lapsed {
+                    self.wake_passes();
+                }
+                return Ok(leading(term).with("renewed", 1));
+            }
+            Ok(false) => leadership.distrust(),
+            Err(error) => {
+                if leadership.proof().is_none() {
+                    self.wake_passes();
+                }
+                return Err(error.to_string());
+            }
         }
-        leadership.distrust();
+        self.wake_passes();
         tracing::warn!(term, "term {term} has ended without having been renewed in time");
         self.stand().await
     }

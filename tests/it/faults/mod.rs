@@ -1,6 +1,7 @@
 //! What a daemon does without: a server, a connection, a disk, a folder of its own. And what two of them do on one log.
 
 mod embedded;
+mod leader;
 mod postgres_network;
 mod postgres_server;
 mod postgres_together;
