@@ -1,5 +1,6 @@
 //! The one handle to the actors.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use conductor_core::roster::Policy;
 use crate::arbiters::Arbiters;
 use crate::board::BoardSnapshot;
 use crate::drain::{DrainReport, drained_within};
-use crate::lane::{Deliver, LaneSettings, OutboxLane};
+use crate::lane::{Deliver, LaneSettings, OutboxLane, is_led, lane};
 use crate::leader::{Elections, LeaderPass, LeaderProof, UnderProof};
 use crate::periodic::{Cadence, Pass};
 use crate::ports::Ports;
@@ -127,12 +128,17 @@ impl Coordinator {
     /// Starts the lane that brings effects to a destination.
     pub async fn start_lane<D: Deliver>(&self, deliverer: D, settings: LaneSettings, cadence: Cadence) {
         let lane = OutboxLane::new(self.inner.with.ports.clone(), deliverer, settings);
-        match D::DESTINATION {
-            // Streams know by version what they were told before, so two deliverers do no harm; and after a crash of the
-            // leader nobody should have to wait for its term's end to hear what was decided.
-            Destination::Internal => self.start_pass(lane, cadence).await,
-            Destination::Valkey => self.start_leader_pass(lane, cadence).await,
+        if is_led(D::DESTINATION) {
+            self.start_leader_pass(lane, cadence).await;
+        } else {
+            self.start_pass(lane, cadence).await;
         }
+    }
+
+    /// Wakes the lanes that the leader works on: for whoever learns that another process has appended.
+    pub fn nudge_led_lanes(&self) {
+        let led = self.destinations().iter().filter(|destination| is_led(**destination));
+        led.for_each(|destination| self.nudge(lane(*destination)));
     }
 
     /// Performs a command that nobody asked for but the time: on the leader's behalf, as long as its proof holds.
@@ -172,6 +178,12 @@ impl Coordinator {
     #[must_use]
     pub fn policy(&self) -> &Arc<Policy> {
         &self.inner.with.ports.policy
+    }
+
+    /// Where their effects go.
+    #[must_use]
+    pub fn destinations(&self) -> &BTreeSet<Destination> {
+        &self.inner.with.ports.destinations
     }
 
     /// The clock that they live by.

@@ -19,8 +19,8 @@ use crate::backoff::BackoffSettings;
 use crate::request::Rejected;
 
 pub use inbox::{InboxLane, Interpreter};
-pub(crate) use outbox::OutboxLane;
 pub use outbox::{Closed, Deliver, lane};
+pub(crate) use outbox::{OutboxLane, is_led};
 
 /// Why an item was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

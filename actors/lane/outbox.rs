@@ -51,6 +51,17 @@ pub const fn lane(destination: Destination) -> &'static str {
     }
 }
 
+/// Whether only the leader delivers there.
+pub(crate) const fn is_led(destination: Destination) -> bool {
+    match destination {
+        // Streams know by version what they were told before, so two deliverers do no harm; and after a crash of the leader
+        // nobody should have to wait for its term's end to hear what was decided.
+        Destination::Internal => false,
+        // Two would get the effects of one key out of order.
+        Destination::Valkey => true,
+    }
+}
+
 /// The pass that brings effects to one destination.
 pub(crate) struct OutboxLane<D> {
     ports: Ports,
@@ -68,7 +79,7 @@ impl<D: Deliver> OutboxLane<D> {
     }
 }
 
-/// For a destination that bears two deliverers at once.
+/// For destinations where every process delivers.
 impl<D: Deliver> Pass for OutboxLane<D> {
     const NAME: &'static str = lane(D::DESTINATION);
 
@@ -77,7 +88,7 @@ impl<D: Deliver> Pass for OutboxLane<D> {
     }
 }
 
-/// For a destination where two deliverers at once would get effects of one key out of order.
+/// For destinations where the leader does ([`is_led`]).
 impl<D: Deliver> LeaderPass for OutboxLane<D> {
     const NAME: &'static str = lane(D::DESTINATION);
 

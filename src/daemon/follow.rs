@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use conductor_actors::{Counters, Pass, StateListener};
+use conductor_actors::{Coordinator, Counters, Pass, StateListener};
 use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, Store};
 use conductor_http::numbers::Numbers;
@@ -16,6 +16,7 @@ const BATCH: usize = 1000;
 
 /// The pass that follows the log by position.
 pub struct FollowLog {
+    coordinator: Coordinator,
     store: Arc<dyn Store>,
     index: Arc<WorkIndex>,
     numbers: Arc<Numbers>,
@@ -25,8 +26,9 @@ pub struct FollowLog {
 impl FollowLog {
     /// Follows from `position` on: what the index was filled with.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, index: Arc<WorkIndex>, numbers: Arc<Numbers>, position: u64) -> Self {
-        Self { store, index, numbers, position: AtomicU64::new(position) }
+    pub fn new(coordinator: Coordinator, index: Arc<WorkIndex>, numbers: Arc<Numbers>, position: u64) -> Self {
+        let store = Arc::clone(coordinator.store());
+        Self { coordinator, store, index, numbers, position: AtomicU64::new(position) }
     }
 }
 
@@ -38,6 +40,8 @@ impl Pass for FollowLog {
         let events =
             self.store.read_log(after, BATCH, &LogFilter::default()).await.map_err(|error| error.to_string())?;
         let Some(last) = events.last() else { return Ok(Counters::default()) };
+        // Their effects are the leader's to deliver, which may be this process.
+        self.coordinator.nudge_led_lanes();
         let (last, full) = (last.position, events.len() == BATCH);
         for event in &events {
             match &event.stream {

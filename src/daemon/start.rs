@@ -143,7 +143,7 @@ impl Daemon {
         coordinator.start_lane(teller, LaneSettings::default(), lane).await;
         let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
-        let follow = FollowLog::new(Arc::clone(&store), Arc::clone(&index), Arc::clone(&numbers), position);
+        let follow = FollowLog::new(coordinator.clone(), Arc::clone(&index), Arc::clone(&numbers), position);
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
         coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
