@@ -6,10 +6,11 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, Sha, StreamId, StreamKind};
 use conductor_core::port::{
-    Answer, Answers, Append, AppendError, Candidacy, Cursor, Delivery, DueEffect, EarlyCheck, EarlyChecks, EventStore,
-    Heartbeats, Housekeeping, Inbox, InboxDepth, KeyedAnswer, LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns,
-    LogFilter, ObsoleteEffect, Outbox, OutboxDepth, PendingDelivery, PortFuture, Pruned, ReadModels, Receipt, Received,
-    RowFilter, Store, StoreClock, StoreFailure, StoredRow, Tokens,
+    Answer, Answers, Append, AppendError, Candidacy, Cursor, DeadLetter, DeadLetterId, DeadLetters, Delivery,
+    DueEffect, EarlyCheck, EarlyChecks, EventStore, Heartbeats, Housekeeping, Inbox, InboxDepth, KeyedAnswer,
+    LastHeartbeat, LeaderTerm, LeaseRenewals, LeaseSigns, LogFilter, ObsoleteEffect, Outbox, OutboxDepth,
+    PendingDelivery, PortFuture, Pruned, ReadModels, Receipt, Received, RowFilter, Store, StoreClock, StoreFailure,
+    StoredRow, Tokens,
 };
 use conductor_core::reaction::Destination;
 use conductor_core::time::Timestamp;
@@ -326,6 +327,16 @@ impl Tokens for FaultyStore {
 
     fn tokens_used<'a>(&'a self, used: &'a [(TokenId, Timestamp)]) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.inner.tokens_used(used)
+    }
+}
+
+impl DeadLetters for FaultyStore {
+    fn dead_letters(&self, limit: usize) -> PortFuture<'_, Result<Vec<DeadLetter>, StoreFailure>> {
+        self.inner.dead_letters(limit)
+    }
+
+    fn retry_dead_letter<'a>(&'a self, id: &'a DeadLetterId) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        self.inner.retry_dead_letter(id)
     }
 }
 

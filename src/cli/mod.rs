@@ -4,6 +4,7 @@ mod agents;
 mod check;
 mod client;
 mod completions;
+mod dead_letters;
 mod demo;
 mod event;
 mod events;
@@ -31,6 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use agents::AgentsArguments;
 use client::DaemonArguments;
+use dead_letters::DeadLettersArguments;
 use events::EventsArguments;
 use explain::ExplainArguments;
 use issue::IssueArguments;
@@ -68,6 +70,7 @@ Look into a daemon that runs (here, or where --url says):
   conductor-e agents                           who is there, and what they hold
   conductor-e events --follow                  every event from now on, as it happens
   conductor-e explain acme/web#42              why it is there, what it waits for, why does nobody get it
+  conductor-e dead-letters                     what was given up on; retry <id> has it tried again
   conductor-e override requeue acme/web#42 --reason …   overrule it, in your own name
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 78 bad settings.";
@@ -98,6 +101,8 @@ enum Command {
     Explain(ExplainArguments),
     /// Overrule the rules, in your own name and with a reason: release, requeue, assign, cancel, pause …
     Override(OverrideArguments),
+    /// List what was given up on after its last try, or have it tried again.
+    DeadLetters(DeadLettersArguments),
     /// Make, list and revoke the tokens by which the daemon tells callers apart.
     Token {
         #[command(subcommand)]
@@ -152,6 +157,9 @@ pub fn run() -> ExitCode {
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
         Command::Explain(what) => ask(daemon, async |daemon, screen| explain::explain(&what, daemon, screen).await),
         Command::Override(what) => ask(daemon, async |daemon, screen| overrule::overrule(&what, daemon, screen).await),
+        Command::DeadLetters(what) => {
+            ask(daemon, async |daemon, screen| dead_letters::dead_letters(&what, daemon, screen).await)
+        }
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
         Command::Token { command } => token::token(file, daemon, command),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),

@@ -57,6 +57,17 @@ impl Effect {
         }
     }
 
+    /// What it is, for people. Never with a lease's token, or a text that a stranger wrote.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Tell(tell) => format!("{} of {}", tell.event_type, tell.source),
+            Self::Offer(offer) => format!("entry that offers {}", offer.about.reference),
+            Self::Withdraw(withdraw) => format!("end of the entry that offers {}", withdraw.about.reference),
+            Self::ForgetSession(forget) => format!("end of the sessions of {}", forget.issue),
+        }
+    }
+
     /// As data, for the outbox.
     #[must_use]
     pub fn to_value(&self) -> Value<'_> {

@@ -9,10 +9,11 @@ use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::backlog::LaneReport;
 use crate::openapi::words;
 
 /// The longest that one check may take.
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// A critical dependency that timed out this often in a row is down.
 const TIMEOUTS_TO_UNREACHABLE: u32 = 3;
 
@@ -84,6 +85,8 @@ pub struct Report {
     pub overall: &'static str,
     /// Each one.
     pub dependencies: Vec<DependencyReport>,
+    /// How much waits in each lane; null where the store can't say.
+    pub lanes: Option<Vec<LaneReport>>,
     /// When the checks ended.
     pub checked_at: String,
     /// What people must know beside: nothing, where all is as it should be.
@@ -115,7 +118,13 @@ pub async fn check(dependencies: &[Arc<dyn Dependency>], clock: &dyn Clock) -> (
     let dependencies = checks.into_iter().map(|(_, report)| report).collect();
     (
         overall,
-        Report { overall: overall.as_str(), dependencies, checked_at: clock.now().to_string(), warnings: Vec::new() },
+        Report {
+            overall: overall.as_str(),
+            dependencies,
+            lanes: None,
+            checked_at: clock.now().to_string(),
+            warnings: Vec::new(),
+        },
     )
 }
 

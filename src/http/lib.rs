@@ -15,6 +15,7 @@
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
 
+pub mod backlog;
 mod batch;
 pub mod caller;
 pub mod dependencies;

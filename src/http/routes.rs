@@ -3,8 +3,8 @@
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
-    about, agents, assignments, events, execution_logs, explain, health, issues, live, overrides, pulls, queue, report,
-    tokens,
+    about, agents, assignments, dead_letters, events, execution_logs, explain, health, issues, live, overrides, pulls,
+    queue, report, tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -68,6 +68,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .data(PayloadConfig::new(LARGEST_BODY))
             .post(overrides::post, overrides::post_described()),
         Endpoint::at("/api/admin/tokens/{id}").delete(tokens::revoke, tokens::revoke_described()),
+        Endpoint::read("/api/dead-letters", dead_letters::list, dead_letters::list_described()),
+        Endpoint::at("/api/dead-letters/{id}/retry").post(dead_letters::retry, dead_letters::retry_described()),
         Endpoint::read("/api/agents", agents::list, agents::list_described()),
         Endpoint::matching("/api/agents/{id}", "/api/agents/{id:.+}").get(agents::one, agents::one_described()),
     ]

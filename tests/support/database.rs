@@ -29,6 +29,15 @@ pub async fn fresh_database(server: &str, name: &str) -> String {
     with_database(server, &database)
 }
 
+/// Does that in a database, as the one who owns it: for a test that changes what a program can't.
+pub async fn execute(url: &str, statements: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server of the tests answers");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(statements).await.expect("the test's own SQL is right");
+    drop(client);
+    connection.await.expect("the connection doesn't panic").expect("the connection ends in order");
+}
+
 /// The same server, another database: the URL's path replaced, its parameters kept.
 fn with_database(url: &str, database: &str) -> String {
     let (address, parameters) = url.split_once('?').map_or((url, ""), |(address, rest)| (address, rest));

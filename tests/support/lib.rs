@@ -19,7 +19,7 @@ mod postgres;
 mod wait;
 
 pub use daemon::{Daemon, DaemonCommand};
-pub use database::{fresh_database, postgres_url};
+pub use database::{execute, fresh_database, postgres_url};
 pub use fault_proxy::{Direction, Fault, FaultProxy};
 pub use port::free_port;
 pub use postgres::{PostgresServer, Stop};

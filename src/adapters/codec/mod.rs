@@ -17,5 +17,5 @@ pub use error::CodecError;
 pub use event::{EncodedEvent, StoredEvent, decode_event, encode_event};
 pub use json::{DEEPEST, parse, write};
 pub use prepared::{PreparedAppend, PreparedEffect, PreparedEvent};
-pub use record::{decode_effect, decode_record, decode_state, encode_effect, encode_record, encode_state};
+pub use record::{decode_effect, decode_record, decode_state, encode_effect, encode_record, encode_state, summary_of};
 pub use upcast::{Upcast, schema_version, upcast};

@@ -37,6 +37,12 @@ pub fn decode_effect(destination: Destination, text: &str) -> Result<Effect, Cod
     Ok(Effect::from_value(destination, &parse(text)?)?)
 }
 
+/// What a stored effect is, for people; also where it can't be read.
+#[must_use]
+pub fn summary_of(destination: Destination, text: &str) -> String {
+    decode_effect(destination, text).map_or_else(|error| format!("failed to {error}"), |effect| effect.summary())
+}
+
 /// Writes any record of core's, such as a check that came early.
 ///
 /// # Errors

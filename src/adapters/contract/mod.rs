@@ -10,6 +10,7 @@
 
 pub mod appending;
 pub mod concurrency;
+pub mod dead_letters;
 pub mod execution_logs;
 pub mod guards;
 pub mod idempotency;
@@ -134,6 +135,11 @@ macro_rules! store_contract {
                 deliveries_without_a_key_hold_nobody_back,
                 an_ignored_delivery_is_known_and_does_not_wait,
                 a_dead_delivery_frees_its_key_and_is_counted,
+            }
+            dead_letters {
+                dead_letters_come_oldest_first_and_say_what_they_were,
+                a_dead_letter_is_tried_again_when_somebody_says_so,
+                what_is_not_dead_is_not_tried_again,
             }
             operational {
                 the_later_heartbeat_stays,

@@ -117,5 +117,6 @@ fn outbox_row(new: NewEffect, since: Timestamp) -> OutboxRow {
         pending: PendingEffect { id, event_id, effect, attempts: 0, since },
         key,
         progress: Progress::Waits(None),
+        error: String::new(),
     }
 }

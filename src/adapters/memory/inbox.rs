@@ -13,7 +13,7 @@ impl Inbox for MemoryStore {
                 return Ok(Received::Duplicate);
             }
             let progress = if delivery.ignored.is_some() { Progress::Done } else { Progress::Waits(None) };
-            tables.inbox.push(InboxRow { delivery, attempts: 0, progress, body_dropped: false });
+            tables.inbox.push(InboxRow { delivery, attempts: 0, progress, body_dropped: false, error: String::new() });
             Ok(Received::Accepted)
         })
     }
@@ -50,12 +50,13 @@ impl Inbox for MemoryStore {
     fn stuck<'a>(
         &'a self,
         id: &'a str,
-        _error: &'a str,
+        error: &'a str,
         retry_at: Option<Timestamp>,
     ) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.with(move |tables| {
             if let Some(row) = tables.delivery(id) {
                 row.attempts += 1;
+                error.clone_into(&mut row.error);
                 row.progress = retry_at.map_or(Progress::Dead, |time| Progress::Waits(Some(time)));
             }
             Ok(())

@@ -4,6 +4,7 @@
 //! time it is polled: no thread, no timer, no I/O, so that a paused clock stays paused.
 
 mod append;
+mod dead_letters;
 mod execution_logs;
 mod inbox;
 mod leader;

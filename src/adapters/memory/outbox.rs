@@ -58,12 +58,13 @@ impl Outbox for MemoryStore {
     fn failed<'a>(
         &'a self,
         effect: EventId,
-        _error: &'a str,
+        error: &'a str,
         retry_at: Option<Timestamp>,
     ) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.with(move |tables| {
             if let Some(row) = tables.effect(effect) {
                 row.pending.attempts += 1;
+                error.clone_into(&mut row.error);
                 row.progress = retry_at.map_or(Progress::Dead, |time| Progress::Waits(Some(time)));
             }
             Ok(())

@@ -73,6 +73,8 @@ pub(super) struct OutboxRow {
     pub(super) pending: PendingEffect,
     pub(super) key: String,
     pub(super) progress: Progress,
+    /// Of the last try; empty where none failed.
+    pub(super) error: String,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,8 @@ pub(super) struct InboxRow {
     pub(super) attempts: u32,
     pub(super) progress: Progress,
     pub(super) body_dropped: bool,
+    /// Of the last try; empty where none failed.
+    pub(super) error: String,
 }
 
 #[derive(Debug)]

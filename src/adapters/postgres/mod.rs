@@ -5,7 +5,7 @@
 //! | `append/` | the write side: one task, batches of one round trip each, the next one sent ahead |
 //! | `log`, `stream_names`, `read_models`, `row_reader` | the read side, over a pool |
 //! | `tail` | who waits for the log is woken, by whichever replica it grew |
-//! | `outbox`, `inbox`, `answers`, `heartbeats`, `early_checks`, `tokens`, `leader`, `housekeeping` | one small table each |
+//! | `outbox`, `inbox`, `dead_letters`, `answers`, `heartbeats`, `early_checks`, `tokens`, `leader`, `housekeeping` | one small table each |
 //! | `rebuild` | rows of older projections, made anew when a store is opened |
 //! | `migrate` | the schema (`migrations/postgres`), its lock, the serving role's rights |
 //!
@@ -16,6 +16,7 @@
 mod answers;
 mod append;
 mod connections;
+mod dead_letters;
 mod early_checks;
 mod execution_logs;
 mod failure;

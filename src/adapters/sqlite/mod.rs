@@ -10,6 +10,7 @@
 
 mod append;
 mod connection;
+mod dead_letters;
 mod execution_logs;
 mod failure;
 mod folder_lock;

@@ -6,6 +6,7 @@
 mod append;
 mod broker;
 mod clock;
+mod dead_letters;
 mod effects;
 mod execution_logs;
 mod failure;
@@ -22,6 +23,7 @@ pub use broker::{
     Broker, BrokerFailure, EntryStreams, LogChannels, Offered, PendingEntries, PendingEntry, REMEMBERED, Withdrawn,
 };
 pub use clock::{Clock, Entropy, StoreClock};
+pub use dead_letters::{DeadLetter, DeadLetterId, DeadLetters};
 pub use effects::{DueEffect, ObsoleteEffect, Outbox, OutboxDepth, PendingEffect, UnreadableEffect};
 pub use execution_logs::{ExecutionFilter, ExecutionLogs};
 pub use failure::{PortFuture, StoreFailure};

@@ -3,7 +3,7 @@ use crate::event::Recorded;
 use crate::identity::StreamId;
 
 use super::{
-    Answers, Append, AppendError, EarlyChecks, ExecutionLogs, Heartbeats, Housekeeping, Inbox, LeaderTerm,
+    Answers, Append, AppendError, DeadLetters, EarlyChecks, ExecutionLogs, Heartbeats, Housekeeping, Inbox, LeaderTerm,
     LeaseRenewals, Outbox, PortFuture, ReadModels, Receipt, StoreClock, StoreFailure, Tokens,
 };
 
@@ -65,6 +65,7 @@ pub trait Store:
     + LeaseRenewals
     + StoreClock
     + ExecutionLogs
+    + DeadLetters
 {
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;

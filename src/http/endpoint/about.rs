@@ -31,6 +31,7 @@ pub async fn index(edge: Data<Edge>) -> HttpResponse {
             "queue": "/api/queue",
             "agents": "/api/agents",
             "events": "/api/events",
+            "deadLetters": "/api/dead-letters",
         },
     }))
 }

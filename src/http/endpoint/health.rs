@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
+use crate::backlog::{backlog, warning};
 use crate::edge::{Edge, Stage};
-use crate::health::{Report, Status, check};
+use crate::health::{DEADLINE, Report, Status, check};
 use crate::openapi::{Answer, Operation, Tag};
 use crate::wire::{Alive, board, board_schema};
 
@@ -32,8 +33,15 @@ pub async fn ready(edge: Data<Edge>) -> HttpResponse {
 
 /// Every dependency, asked now.
 pub async fn deep(edge: Data<Edge>) -> HttpResponse {
-    let (overall, mut report) = check(&edge.dependencies, &**edge.coordinator.clock()).await;
+    let lanes = backlog(&**edge.store(), edge.coordinator.destinations(), edge.now());
+    let ((overall, mut report), lanes) =
+        tokio::join!(check(&edge.dependencies, &**edge.coordinator.clock()), tokio::time::timeout(DEADLINE, lanes));
     report.warnings.extend(edge.admission.warning());
+    // A store that is away says so among the dependencies.
+    if let Ok(Ok(lanes)) = lanes {
+        report.warnings.extend(warning(&lanes));
+        report.lanes = Some(lanes);
+    }
     let status = match overall {
         Status::Ok | Status::Degraded => StatusCode::OK,
         Status::Unreachable => StatusCode::SERVICE_UNAVAILABLE,

@@ -3,6 +3,7 @@
 pub mod about;
 pub mod agents;
 pub mod assignments;
+pub mod dead_letters;
 pub mod events;
 pub mod execution_logs;
 pub mod explain;

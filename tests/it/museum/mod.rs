@@ -2,6 +2,7 @@
 //!
 //! Those about claims stand in [`claims`](crate::claims), those about casing in [`projections`](crate::projections).
 
+mod dead_letters;
 mod facts;
 mod queue;
 mod reader;

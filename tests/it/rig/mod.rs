@@ -8,7 +8,7 @@ mod setup;
 
 use std::time::{Duration, Instant};
 
-use conductor_test_support::{Daemon, wait_for};
+use conductor_test_support::{Daemon, execute, wait_for};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -190,6 +190,11 @@ impl Rig {
         let request = self.http.post(self.url("/api/webhook/github")).header("Content-Type", "application/json");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Reply::of(request.body(body)).await
+    }
+
+    /// Does that in the daemon's PostgreSQL, behind its back.
+    pub(crate) async fn sql(&self, statements: &str) {
+        execute(self.setup.database_url(), statements).await;
     }
 
     /// Ends the daemon in order and fails for what nobody asserted.

@@ -67,6 +67,11 @@ impl Setup {
         self.env("CONDUCTOR_CONFIG", path)
     }
 
+    /// Where its PostgreSQL is.
+    pub(crate) fn database_url(&self) -> &str {
+        self.database.as_deref().expect("a test that looks behind the daemon's back has given it PostgreSQL")
+    }
+
     /// Whether its webhook is open.
     pub(crate) fn has_github(&self) -> bool {
         self.environment.iter().any(|(name, _)| *name == "GITHUB_WEBHOOK_SECRET")
