@@ -26,9 +26,16 @@ pub struct Dispatch {
 }
 
 /// Gives a proposal back, however the claim ends; a claim that won has changed the issue, and giving back does nothing then.
-struct Offer<'a> {
+pub(super) struct Offer<'a> {
     index: &'a WorkIndex,
     issue: IssueRef,
+}
+
+impl<'a> Offer<'a> {
+    /// Of an issue that the index has just proposed.
+    pub(super) fn new(index: &'a WorkIndex, issue: IssueRef) -> Self {
+        Self { index, issue }
+    }
 }
 
 impl Drop for Offer<'_> {
@@ -68,7 +75,7 @@ impl Dispatch {
                 },
                 Proposal::Claim(issue) => issue,
             };
-            offers.push(Offer { index: &self.index, issue: issue.clone() });
+            offers.push(Offer::new(&self.index, issue.clone()));
             let stream = StreamId::Issue(issue.clone());
             // Its body, which no state holds, is read while the claim is decided; who loses has read in vain.
             let (claimed, row) = tokio::join!(self.claim(&issue, claimant), self.coordinator.store().row(&stream));
@@ -123,7 +130,7 @@ impl Dispatch {
     }
 
     /// Reads an issue's row and brings the index up to it.
-    async fn refresh(&self, issue: &IssueRef) -> Result<Option<(Box<Issue>, Option<String>)>, Rejected> {
+    pub(super) async fn refresh(&self, issue: &IssueRef) -> Result<Option<(Box<Issue>, Option<String>)>, Rejected> {
         let stream = StreamId::Issue(issue.clone());
         let Some(row) = self.coordinator.store().row(&stream).await? else { return Ok(None) };
         self.index.changed(&stream, row.version, &row.state);
@@ -134,7 +141,7 @@ impl Dispatch {
     }
 
     /// Looks up what is asked about and not known. One that can't be looked up keeps its dependants back: it fails closed.
-    async fn look_dependencies_up(&self) {
+    pub(super) async fn look_dependencies_up(&self) {
         for dependency in self.index.unknown() {
             let stream = StreamId::Issue(dependency.clone());
             match self.coordinator.store().row(&stream).await {

@@ -101,3 +101,98 @@ impl LeaderPass for Leases {
         self.act(proof, endings).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::testing::{Inside, inside, policy};
+    use conductor_core::issue::LeaseEnd;
+    use conductor_core::time::minutes;
+    use tokio::time::sleep;
+
+    async fn for_minutes(rig: &Inside, span: u64, beating: &[&str]) {
+        for _ in 0..span * 2 {
+            beating.iter().for_each(|agent| rig.beat(agent));
+            sleep(Duration::from_secs(30)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_silent_lose_their_work_and_the_lively_keep_it_for_four_hours() {
+        inside(policy(), async |rig| {
+            let rig = rig.watched().await;
+            rig.in_progress(1, "dev-e-node").await;
+            rig.in_progress(2, "dev-e-python").await;
+            for_minutes(&rig, 29, &["dev-e-python"]).await;
+            assert_eq!(rig.state(1).await, "in_progress");
+            for_minutes(&rig, 3, &["dev-e-python"]).await;
+            assert_eq!((rig.state(1).await, rig.state(2).await), ("queued", "in_progress"));
+            for_minutes(&rig, 206, &["dev-e-python"]).await;
+            assert_eq!(rig.state(2).await, "in_progress");
+            for_minutes(&rig, 4, &["dev-e-python"]).await;
+            let struck = rig.issue(2).await;
+            assert_eq!((rig.state(2).await, struck.strikes), ("queued", 1));
+        })
+        .await;
+    }
+
+    /// Elsewhere a clock that was set took all work away at once.
+    #[tokio::test(start_paused = true)]
+    async fn museum_a_clock_that_jumps_expires_nothing_and_begins_every_clock_anew() {
+        for jump in [180, -180] {
+            inside(policy(), async |rig| {
+                let rig = rig.watched().await;
+                for number in 1..=3 {
+                    rig.in_progress(number, ["dev-e-node", "dev-e-python", "dev-e-dotnet"][number as usize - 1]).await;
+                }
+                for_minutes(&rig, 20, &[]).await;
+                rig.set_the_clock(jump);
+                for_minutes(&rig, 29, &[]).await;
+                assert_eq!(rig.held(1..=3).await.len(), 3, "{jump} minutes");
+                for_minutes(&rig, 3, &[]).await;
+                // Set back, what was assigned lies ahead: whatever the clock says, a length of silence ends it in the end.
+                let left = if jump > 0 { 0 } else { 3 };
+                assert_eq!(rig.held(1..=3).await.len(), left, "{jump} minutes");
+                for_minutes(&rig, 180, &[]).await;
+                assert_eq!(rig.held(1..=3).await.len(), 0);
+            })
+            .await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_between_the_look_and_the_act_counts() {
+        inside(policy(), async |rig| {
+            let (proof, leases) = (rig.elected().await, rig.leases());
+            rig.in_progress(1, "dev-e-node").await;
+            rig.in_progress(2, "dev-e-python").await;
+            assert_eq!(leases.look().await.unwrap(), []);
+            for _ in 0..minutes(32).as_secs() / 20 {
+                sleep(Duration::from_secs(20)).await;
+                rig.ear.listen().await.unwrap();
+            }
+            let endings = leases.look().await.unwrap();
+            assert!(endings.iter().all(|ending| matches!(ending.why, LeaseEnd::Silent { .. })), "{endings:?}");
+            assert_eq!(endings.len(), 2);
+            rig.beat("dev-e-python");
+            // A sign is written with the next batch.
+            sleep(Duration::from_secs(1)).await;
+            let counters = leases.act(&proof, endings).await.unwrap();
+            assert_eq!((counters.get("silent"), counters.get("changed_meanwhile")), (1, 1));
+            assert_eq!((rig.state(1).await, rig.state(2).await), ("queued", "in_progress"));
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_nobodys_silence() {
+        inside(policy(), async |rig| {
+            let leases = rig.leases();
+            rig.in_progress(1, "dev-e-node").await;
+            leases.look().await.unwrap();
+            sleep(minutes(120)).await;
+            assert_eq!(leases.look().await.unwrap(), [], "nobody listened for two hours");
+        })
+        .await;
+    }
+}

@@ -5,6 +5,7 @@
 //! | [`start`] | store, actors, passes and HTTP, in this order; and the way back |
 //! | [`open_store`] | which store, and waiting for a database that isn't there yet |
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
+//! | [`push`] | the pass that hands work out to agents that didn't ask |
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
@@ -20,8 +21,11 @@ pub mod follow;
 pub mod leases;
 pub mod logging;
 pub mod open_store;
+pub mod push;
 pub mod start;
 pub mod teller;
+#[cfg(test)]
+mod testing;
 pub mod token_uses;
 pub mod upkeep;
 pub mod work_index;

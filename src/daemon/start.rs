@@ -8,7 +8,8 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
 use conductor_actors::{
-    Arbiters, Cadence, Coordinator, InboxLane, LaneSettings, Ports, Settings as ActorSettings, StateListener,
+    Arbiters, Cadence, Coordinator, InboxLane, LaneSettings, LeaderPass, Ports, Settings as ActorSettings,
+    StateListener,
 };
 use conductor_adapters::host_name;
 use conductor_adapters::store_time::StoreTime;
@@ -34,6 +35,7 @@ use super::dispatch::Dispatch;
 use super::ear::{Ear, Listen};
 use super::follow::FollowLog;
 use super::leases::Leases;
+use super::push::Push;
 use super::teller::StreamTeller;
 use super::token_uses::TokenUses;
 use super::upkeep::Upkeep;
@@ -47,7 +49,10 @@ const LANE_PERIOD: Duration = Duration::from_secs(1);
 /// Other replicas' appends reach this one's index within this time.
 const FOLLOW_PERIOD: Duration = Duration::from_millis(500);
 /// Six times within the gap that a break in listening is.
-const LISTEN_PERIOD: Duration = Duration::from_secs(5);
+pub(super) const LISTEN_PERIOD: Duration = Duration::from_secs(5);
+/// Work that becomes available wakes the pass by itself; the period is for what only time brings (an author's half hour, a
+/// quota's reset).
+pub(super) const PUSH_PERIOD: Duration = Duration::from_secs(15);
 /// Nobody hurries who waits for itself.
 const CYCLES_PERIOD: Duration = Duration::from_secs(5);
 /// Nothing of the operational tables is kept for less than a day.
@@ -157,7 +162,13 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
 
-        let dispatch = Arc::new(Dispatch::new(coordinator.clone(), index, leases.clone()));
+        let dispatch = Arc::new(Dispatch::new(coordinator.clone(), Arc::clone(&index), leases.clone()));
+        if terms.streamed {
+            let push = Push::new(coordinator.clone(), Arc::clone(&index), Arc::clone(&dispatch));
+            coordinator.start_leader_pass(push, Cadence::every(PUSH_PERIOD)).await;
+            let woken = coordinator.clone();
+            index.on_work(move || woken.nudge(Push::NAME));
+        }
         // The system may allow fewer connections than are wanted; then there are fewer readers too.
         let connections = descriptors::room_for(settings.connections);
         let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));

@@ -4,20 +4,20 @@
 //! can claim it. It only proposes: a stale entry costs a retry, and the append decides.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use conductor_actors::StateListener;
 use conductor_core::agent::Agent;
-use conductor_core::claim::{ClaimantView, ReadyQueue, obstacle};
+use conductor_core::claim::{ClaimantView, ReadyQueue, allowance, obstacle};
 use conductor_core::decider::StreamState;
-use conductor_core::event::IssueState;
+use conductor_core::event::{IssueState, Priority};
 use conductor_core::expiry::{LiveLease, Snapshot};
 use conductor_core::hold::Hold;
 use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName, StreamId, StreamKind};
 use conductor_core::issue::{Issue, Lease, Phase};
 use conductor_core::port::{LastHeartbeat, LeaseSigns, RowFilter, Store, StoreFailure};
 use conductor_core::rig::Rig;
-use conductor_core::roster::Policy;
+use conductor_core::roster::{AgentProfile, Policy, Role};
 use conductor_core::time::Timestamp;
 use conductor_http::edge::Waiting;
 use conductor_http::leases::LiveLeases;
@@ -31,6 +31,8 @@ const OVER_AT_MOST: usize = 10_000;
 /// The index; shared by the actors, which feed it, and the claims, which ask it.
 pub struct WorkIndex {
     inner: Mutex<Inner>,
+    /// Who hands work out unasked, where anybody does.
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct Inner {
@@ -81,6 +83,7 @@ impl WorkIndex {
                 changed: HashSet::new(),
                 over: VecDeque::new(),
             }),
+            wake: OnceLock::new(),
         }
     }
 
@@ -122,15 +125,39 @@ impl WorkIndex {
         if let Some(issue) = inner.unstarted(claimant) {
             return Proposal::Held(issue.clone());
         }
-        let held = inner.held_by(&claimant.agent);
-        if inner.rests(&claimant.agent) || inner.rig.paused {
-            return Proposal::Nothing;
+        inner.offer(&claimant.agent, policy, now).map_or(Proposal::Nothing, Proposal::Claim)
+    }
+
+    /// What an agent may be handed without having asked. It has to end like a proposed claim; several may be on their way to one agent.
+    #[must_use]
+    pub fn push(&self, agent: &AgentId, policy: &Policy, now: Timestamp) -> Option<IssueRef> {
+        self.inner().offer(agent, policy, now)
+    }
+
+    /// Agents of the roster that could take something now, whoever was heard from last first. One that isn't there wakes up by
+    /// what it is handed, so silence keeps nobody off the list.
+    #[must_use]
+    pub fn takers(&self, policy: &Policy, heard: &BTreeMap<AgentId, Timestamp>, now: Timestamp) -> Vec<AgentId> {
+        let inner = self.inner();
+        if inner.queue.is_empty() || inner.rig.paused {
+            return Vec::new();
         }
-        let profile = policy.roster.agent(&claimant.agent);
-        let view = ClaimantView { agent: &claimant.agent, profile, strangers: policy.unknown_agents };
-        let Inner { queue, rig, .. } = &mut *inner;
-        let paused = |issue: &IssueRef| obstacle::of_repo(&issue.repo, rig).is_some();
-        queue.offer(view, held, now, &paused).map_or(Proposal::Nothing, Proposal::Claim)
+        let takes = |profile: &&AgentProfile| {
+            let most = allowance(profile.capacity, Priority::Critical);
+            profile.role == Role::Developer && inner.held_by(&profile.id) < most && !inner.rests(&profile.id, now)
+        };
+        let mut takers: Vec<AgentId> =
+            policy.roster.agents.iter().filter(takes).map(|taker| taker.id.clone()).collect();
+        // Stable: ties are in the order of the roster.
+        takers.sort_by_key(|agent| std::cmp::Reverse(heard.get(agent).copied()));
+        takers
+    }
+
+    /// Has `wake` called whenever work becomes available, or somebody who could take it; called once.
+    pub fn on_work(&self, wake: impl Fn() + Send + Sync + 'static) {
+        if self.wake.set(Box::new(wake)).is_err() {
+            tracing::error!("work wakes somebody else already");
+        }
     }
 
     /// A proposed claim came to nothing.
@@ -257,6 +284,18 @@ impl Inner {
         }
     }
 
+    /// Offers the agent what is next for it, if it may have anything now.
+    fn offer(&mut self, agent: &AgentId, policy: &Policy, now: Timestamp) -> Option<IssueRef> {
+        let held = self.held_by(agent);
+        if self.rests(agent, now) || self.rig.paused {
+            return None;
+        }
+        let view = ClaimantView { agent, profile: policy.roster.agent(agent), strangers: policy.unknown_agents };
+        let Self { queue, rig, .. } = self;
+        let paused = |issue: &IssueRef| obstacle::of_repo(&issue.repo, rig).is_some();
+        queue.offer(view, held, now, &paused)
+    }
+
     /// What the claimant holds and has not started; of several what it was given first.
     fn unstarted(&self, claimant: &Claimant) -> Option<&IssueRef> {
         let held = self.held.get(&claimant.agent)?.iter();
@@ -268,7 +307,7 @@ impl Inner {
         self.held.get(agent).map_or(0, |held| u32::try_from(held.len()).unwrap_or(u32::MAX))
     }
 
-    fn rests(&self, agent: &AgentId) -> bool {
+    fn rests(&self, agent: &AgentId, _now: Timestamp) -> bool {
         self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent).next().is_some())
     }
 
@@ -290,29 +329,43 @@ impl LiveLeases for WorkIndex {
 
 impl StateListener for WorkIndex {
     fn changed(&self, stream: &StreamId, version: u64, state: &StreamState) {
-        let mut inner = self.inner();
-        if inner.versions.get(stream).is_some_and(|known| *known >= version) {
-            return;
+        let stirs = self.inner().take(stream, version, state);
+        if let Some(wake) = self.wake.get().filter(|_| stirs) {
+            wake();
+        }
+    }
+}
+
+impl Inner {
+    /// Takes a state in, unless a newer one is known; true where work may have become available, or somebody who could take it.
+    fn take(&mut self, stream: &StreamId, version: u64, state: &StreamState) -> bool {
+        if self.versions.get(stream).is_some_and(|known| *known >= version) {
+            return false;
         }
         match state {
             StreamState::Issue(issue) => {
-                inner.versions.insert(stream.clone(), version);
+                self.versions.insert(stream.clone(), version);
                 match issue.phase {
-                    Phase::Unapproved | Phase::Done | Phase::Cancelled => inner.forget_later(stream, version),
+                    Phase::Unapproved | Phase::Done | Phase::Cancelled => self.forget_later(stream, version),
                     Phase::Open | Phase::Deploying | Phase::Escalated => {}
                 }
-                inner.take_issue(issue);
+                let held = self.holders.contains_key(&issue.reference);
+                self.take_issue(issue);
+                let (freed, frees) = (held && issue.lease.is_none(), issue.frees_dependants());
+                !self.queue.is_empty() && (freed || frees || issue.wants_a_holder())
             }
             StreamState::Agent(agent) => {
-                inner.versions.insert(stream.clone(), version);
-                inner.agents.insert(agent.id.clone(), (**agent).clone());
+                self.versions.insert(stream.clone(), version);
+                self.agents.insert(agent.id.clone(), (**agent).clone());
+                !self.queue.is_empty()
             }
             StreamState::Rig(rig) => {
-                inner.versions.insert(stream.clone(), version);
-                inner.rig = (**rig).clone();
+                self.versions.insert(stream.clone(), version);
+                self.rig = (**rig).clone();
+                !self.queue.is_empty()
             }
             // Claims don't look at pull requests: what one means for its issues comes as a change of those.
-            StreamState::PullRequest(_) => {}
+            StreamState::PullRequest(_) => false,
         }
     }
 }
@@ -450,6 +503,73 @@ mod tests {
         assert_eq!(leases[0].signs.as_ref(), signs.values().next());
         assert_eq!((leases[1].holds.as_slice(), &leases[1].signs), ([hold(2)].as_slice(), &None));
         assert_eq!(index.held_by(&AgentId::parse("dev-e-python").unwrap())[0].0, queued(2).reference);
+    }
+
+    #[test]
+    fn whoever_could_take_work_is_listed_the_freshest_first_and_the_silent_too() {
+        let (index, policy, at) = (WorkIndex::new(&policy()), policy(), Timestamp::from_millis);
+        let heard = [("dev-e-python", 5), ("dev-e-dotnet", 9)];
+        let heard = heard.into_iter().map(|(agent, second)| (AgentId::parse(agent).unwrap(), at(second))).collect();
+        let takers = || {
+            let takers = index.takers(&policy, &heard, at(10)).into_iter();
+            takers.map(|agent| agent.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(takers(), [""; 0], "nothing waits");
+        tell(&index, 1, queued(1));
+        assert_eq!(takers(), ["dev-e-dotnet", "dev-e-python", "dev-e-node", "ibuild-e"]);
+        tell(&index, 2, held(2, "dev-e-dotnet", true));
+        assert_eq!(takers().len(), 4, "critical work goes one above its capacity");
+        tell(&index, 2, held(3, "dev-e-dotnet", true));
+        assert_eq!(takers(), ["dev-e-python", "dev-e-node", "ibuild-e"]);
+    }
+
+    #[test]
+    fn an_agent_is_handed_as_much_as_it_may_hold_though_it_has_not_started() {
+        let (index, mut policy) = (WorkIndex::new(&policy()), policy());
+        policy.roster.agents[0].capacity = 2;
+        let node = AgentId::parse("dev-e-node").unwrap();
+        let push = |index: &WorkIndex| index.push(&node, &policy, Timestamp::from_millis(0)).map(|issue| issue.number);
+        for number in 1..=3 {
+            tell(&index, 1, queued(number));
+        }
+        for number in 1..=2 {
+            assert_eq!(push(&index), Some(number));
+            tell(&index, 2, held(number, "dev-e-node", false));
+        }
+        assert_eq!(push(&index), None);
+    }
+
+    #[test]
+    fn what_makes_work_or_room_for_it_wakes_whoever_hands_it_out() {
+        let index = WorkIndex::new(&policy());
+        let woken = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counter = std::sync::Arc::clone(&woken);
+        index.on_work(move || {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        });
+        let woken_by = |change: &dyn Fn()| {
+            let before = woken.load(std::sync::atomic::Ordering::SeqCst);
+            change();
+            woken.load(std::sync::atomic::Ordering::SeqCst) - before
+        };
+        let agent = AgentId::parse("dev-e-node").unwrap();
+        let told = |version| {
+            let state = StreamState::Agent(Box::new(Agent::unknown(agent.clone())));
+            index.changed(&StreamId::Agent(agent.clone()), version, &state);
+        };
+        assert_eq!(woken_by(&|| told(1)), 0, "nothing waits");
+        assert_eq!(woken_by(&|| tell(&index, 1, queued(1))), 1);
+        assert_eq!(woken_by(&|| tell(&index, 1, queued(1))), 0, "nothing new");
+        assert_eq!(woken_by(&|| told(2)), 1);
+        assert_eq!(woken_by(&|| tell(&index, 2, held(2, "dev-e-node", true))), 0);
+        assert_eq!(
+            woken_by(&|| tell(&index, 3, Issue { phase: Phase::Escalated, ..queued(2) })),
+            1,
+            "room for another"
+        );
+        assert_eq!(woken_by(&|| tell(&index, 4, Issue { phase: Phase::Done, ..queued(2) })), 1, "it may free others");
+        let rig = || index.changed(&StreamId::Rig, 1, &StreamState::Rig(Box::new(Rig::unknown())));
+        assert_eq!(woken_by(&rig), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::identity::{AgentId, IssueRef};
 use crate::issue::Issue;
 use crate::time::Timestamp;
 
-use super::obstacle::{ClaimantView, Wanted, author_of_rework, for_agent, misfit};
+use super::obstacle::{ClaimantView, Wanted, allowance, author_of_rework, for_agent, misfit};
 
 /// Issues looked at in search of a cycle; a longer one is for people anyway, who see what each waits for.
 const CYCLE_LOOKS_AT_MOST: usize = 10_000;
@@ -164,7 +164,7 @@ impl ReadyQueue {
             // The agent itself was asked before: who rests is offered nothing.
             for_agent(&wanted, None, claimant, held, now).next().is_none() && !held_back(&entry.issue)
         };
-        let next = self.next_rework(now, &may_have).or_else(|| self.next_work(claimant, now, &may_have))?;
+        let next = self.next_rework(now, &may_have).or_else(|| self.next_work(claimant, held, now, &may_have))?;
         if let Some(entry) = self.entries.get(&next).cloned() {
             self.leave_line(&entry);
         }
@@ -287,13 +287,16 @@ impl ReadyQueue {
     fn next_work(
         &self,
         claimant: ClaimantView<'_>,
+        held: u32,
         now: Timestamp,
         may_have: &dyn Fn(&QueueEntry) -> bool,
     ) -> Option<IssueRef> {
+        // Nor does who is full need to look at each of a long line.
+        let has_room = |priority| held < allowance(claimant.capacity(), priority);
         // One look at a class spares a look at every issue of it.
         let fits = |class: &Class| misfit(class.stack.as_deref(), &class.tags, claimant).is_none();
         let firsts = self.lines.iter().filter(|(class, _)| fits(class)).flat_map(|(_, lines)| {
-            lines.by_priority.iter().filter_map(|(priority, line)| {
+            lines.by_priority.iter().filter(|(priority, _)| has_room(**priority)).filter_map(|(priority, line)| {
                 let (queued_at, issue) =
                     line.iter().find(|(_, issue)| self.entries.get(issue).is_some_and(may_have))?;
                 Some((self.effective(*priority, *queued_at, now), *queued_at, issue))
