@@ -8,14 +8,17 @@ use crate::time::{Timestamp, hours, minutes};
 /// What providers say when they have run dry; compared without case.
 pub const SIGNATURES: [&str; 4] =
     ["Codex quota exhausted", "usage_limit_reached", "rate_limit", "X-Codex-Primary-Used-Percent"];
-/// The word by which an agent says the same.
-const WORD: &str = "quota";
+/// The word by which an agent says the same, and a lease that ended for it.
+pub const WORD: &str = "quota";
 /// Below this, in percent of every known quota, it has recovered.
 const RECOVERED: f64 = 80.0;
 /// How long nobody asks who says nothing about its quota …
 const FIRST_REST: Duration = minutes(30);
 /// … doubled with every failure in a row, up to this.
 const LONGEST_REST: Duration = hours(4);
+
+/// A failure so long after the one before is the first of a new row.
+pub const ROW_ENDS_AFTER: Duration = hours(8);
 
 /// Whether a reason says that a provider ran dry.
 #[must_use]
@@ -84,6 +87,12 @@ impl Quota {
         self.known().any(|used| used >= 100.0)
     }
 
+    /// Whether any known quota is so far used that an agent which ran dry has not recovered.
+    #[must_use]
+    pub fn is_nearly_exhausted(&self) -> bool {
+        self.known().any(|used| used >= RECOVERED)
+    }
+
     /// Used of the five-hour quota, then of the weekly one; what isn't known counts as nothing used.
     #[must_use]
     pub fn used(&self) -> (f64, f64) {
@@ -102,7 +111,7 @@ impl Quota {
             return (now < reset).then_some(Rest::Until(reset));
         }
         if self.known().next().is_some() {
-            return self.known().any(|used| used >= RECOVERED).then_some(Rest::UntilRecovered);
+            return self.is_nearly_exhausted().then_some(Rest::UntilRecovered);
         }
         let until = drought.last.plus(back_off(drought.failures));
         (now < until).then_some(Rest::Until(until))

@@ -136,6 +136,15 @@ pub enum Told {
         /// What happened there.
         event: Box<crate::event::IssueEvent>,
     },
+    /// An issue tells an agent.
+    Agent {
+        /// The agent.
+        agent: StreamId,
+        /// The issue.
+        issue: StreamId,
+        /// What happened there.
+        event: Box<crate::event::IssueEvent>,
+    },
 }
 
 impl Tell {
@@ -167,6 +176,20 @@ impl Tell {
         }))
     }
 
+    /// An issue's event for an agent.
+    #[must_use]
+    pub fn agent(agent: &StreamId, source: &StreamId, event: &crate::event::IssueEvent) -> Effect {
+        Effect::Tell(Box::new(Self {
+            target: agent.to_string(),
+            target_kind: StreamKind::Agent,
+            source: source.to_string(),
+            source_kind: StreamKind::Issue,
+            event_type: event.type_name().to_owned(),
+            data: event.to_value().into_owned(),
+            standing: None,
+        }))
+    }
+
     /// Reads what is told.
     ///
     /// # Errors
@@ -183,6 +206,9 @@ impl Tell {
             }
             (Event::Issue(event), None, StreamKind::PullRequest) => {
                 Ok(Told::Issue { pull_request: target, issue: source, event: Box::new(event) })
+            }
+            (Event::Issue(event), None, StreamKind::Agent) => {
+                Ok(Told::Agent { agent: target, issue: source, event: Box::new(event) })
             }
             (Event::Issue(_) | Event::PullRequest(_) | Event::Agent(_) | Event::Rig(_), _, _) => Err(FieldError::new(
                 format!("{} of a {} means nothing to a {}", self.event_type, self.source_kind, self.target_kind),

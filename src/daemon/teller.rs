@@ -1,6 +1,7 @@
 //! What one stream tells another, as commands.
 
 use conductor_actors::{Closed, Coordinator, Deliver, Rejected, Request, Setback};
+use conductor_core::agent::{AgentCommand, AgentDecider};
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::StreamId;
 use conductor_core::issue::{IssueCommand, IssueDecider};
@@ -36,8 +37,13 @@ impl StreamTeller {
                 let request = Request::new(PullRequestCommand::FollowIssue { issue, event }, metadata);
                 self.coordinator.execute::<PullRequestDecider>(pull_request, request).await.map(|_| ())
             }
-            Told::Issue { issue, .. } => {
-                return Err(Setback::Failed(format!("tell a pull request of {issue}: it is no issue")));
+            Told::Agent { agent, issue: StreamId::Issue(issue), .. } => {
+                let metadata = Metadata { correlation: Some(issue.to_string()), ..by };
+                let request = Request::new(AgentCommand::RanDry { issue, at: effect.since }, metadata);
+                self.coordinator.execute::<AgentDecider>(agent, request).await.map(|_| ())
+            }
+            Told::Issue { issue, .. } | Told::Agent { issue, .. } => {
+                return Err(Setback::Failed(format!("tell of {issue}: it is no issue")));
             }
         };
         match told {

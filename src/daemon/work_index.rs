@@ -307,8 +307,8 @@ impl Inner {
         self.held.get(agent).map_or(0, |held| u32::try_from(held.len()).unwrap_or(u32::MAX))
     }
 
-    fn rests(&self, agent: &AgentId, _now: Timestamp) -> bool {
-        self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent).next().is_some())
+    fn rests(&self, agent: &AgentId, now: Timestamp) -> bool {
+        self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent, now).next().is_some())
     }
 
     fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>) -> LiveLease {

@@ -1,5 +1,7 @@
 use crate::event::AgentEvent;
+use crate::identity::IssueRef;
 use crate::overrule::Ruling;
+use crate::time::Timestamp;
 
 /// What may be asked of an agent's stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +14,13 @@ pub enum AgentCommand {
         paused: bool,
         /// In whose name, and why.
         by: Ruling,
+    },
+    /// Its provider ran dry while it worked.
+    RanDry {
+        /// On what.
+        issue: IssueRef,
+        /// When; the same once more changes nothing.
+        at: Timestamp,
     },
     /// It was not heard from for too long.
     WentSilent,

@@ -1,11 +1,13 @@
 use crate::decider::{Decider, Decision, Given, Moment, StreamState};
 use crate::event::{
-    AgentEvent, AgentOffline, AgentOnline, AgentQuotaReported, Decided, Event, Heartbeat, PauseScope, Paused, Resumed,
+    AgentEvent, AgentOffline, AgentOnline, AgentQuotaExhausted, AgentQuotaReported, Decided, Event, Heartbeat,
+    PauseScope, Paused, Resumed,
 };
 use crate::hold::Hold;
 use crate::identity::{StreamId, StreamKind};
 use crate::overrule::{OverrideKind, Target};
 use crate::port::Columns;
+use crate::quota::{Quota, ROW_ENDS_AFTER};
 use crate::reaction::Effect;
 
 use super::state::INSTANCES;
@@ -49,6 +51,14 @@ impl Decider for AgentDecider {
                 };
                 Decision::accept(vec![Decided::fact(by.on(kind, &on)), Decided::fact(event)])
             }
+            AgentCommand::RanDry { at, .. } if agent.dry_at.is_some_and(|last| last >= *at) => {
+                Decision::unchanged(agent.dry_version)
+            }
+            AgentCommand::RanDry { issue, at } => {
+                let facts = [format!("{issue} went back to the queue, reason quota")];
+                let dry = AgentQuotaExhausted { issue: Some(issue.clone()), at: Some(*at) };
+                Decision::accept(vec![Decided::by_rule(dry, "provider_quota", facts)])
+            }
             AgentCommand::WentSilent if agent.online => {
                 let facts = ["no heartbeat within the time for it".to_owned()];
                 let offline = AgentOffline { last_heartbeat: agent.updated_at };
@@ -78,6 +88,16 @@ impl Decider for AgentDecider {
                 agent.five_hour_pct = quota.five_hour_pct;
                 agent.weekly_pct = quota.weekly_pct;
                 agent.quota_version = at.version;
+                if !Quota::of(agent).is_nearly_exhausted() {
+                    (agent.dry_runs, agent.dry_at) = (0, None);
+                }
+            }
+            AgentEvent::QuotaExhausted(dry) => {
+                let ended = dry.at.unwrap_or(at.time);
+                let in_a_row = agent.dry_at.is_some_and(|last| ended.since(last) < ROW_ENDS_AFTER);
+                agent.dry_runs = if in_a_row { agent.dry_runs + 1 } else { 1 };
+                agent.dry_at = Some(ended);
+                agent.dry_version = at.version;
             }
             AgentEvent::Online(_) => agent.online = true,
             AgentEvent::Offline(_) => agent.online = false,
@@ -159,6 +179,7 @@ fn report(agent: &Agent, event: &AgentEvent, given: &Given<'_>) -> Decision<Agen
         | AgentEvent::MemoryWrite(_)
         | AgentEvent::MemoryRead(_)
         | AgentEvent::MemoryHitUsed(_)
+        | AgentEvent::QuotaExhausted(_)
         | AgentEvent::Online(_)
         | AgentEvent::Offline(_)
         | AgentEvent::Paused(_)
@@ -200,8 +221,9 @@ mod tests {
     use super::*;
     use crate::decider::Outcome;
     use crate::identity::AgentId;
+    use crate::quota::Rest;
     use crate::roster::{GitHubMode, Policy};
-    use crate::time::Timestamp;
+    use crate::time::{Timestamp, minutes};
 
     fn heartbeat(status: &str) -> Heartbeat {
         Heartbeat {
@@ -300,6 +322,30 @@ mod tests {
         assert_eq!(told.when(&report(100.0)).0, ["AGENT_QUOTA_REPORTED"]);
         assert!(told.agent.is_exhausted());
         assert_eq!(told.when(&report(100.0)).1, Outcome::Unchanged { since: 2 });
+    }
+
+    #[test]
+    fn an_agent_whose_provider_ran_dry_rests_longer_each_time_until_it_reports_enough() {
+        let mut told = Told::new();
+        let minute = |minute: u64| Timestamp::from_millis(1_000).plus(minutes(minute));
+        let dry = |at| AgentCommand::RanDry { issue: crate::world::issue_ref(4), at: minute(at) };
+        let quota = |used| {
+            AgentCommand::Report(Box::new(AgentQuotaReported { five_hour_pct: Some(used), weekly_pct: None }.into()))
+        };
+        told.when(&quota(50.0));
+        assert_eq!(told.when(&dry(0)).0, ["AGENT_QUOTA_EXHAUSTED"]);
+        assert_eq!(told.when(&dry(0)).1, Outcome::Unchanged { since: 2 }, "told twice");
+        assert_eq!(told.agent.rest(minute(29)), Some(Rest::Until(minute(30))), "by its own account it had enough");
+        assert_eq!(told.agent.rest(minute(30)), None);
+        told.when(&dry(40));
+        assert_eq!(told.agent.rest(minute(99)), Some(Rest::Until(minute(100))));
+        told.when(&quota(80.0));
+        assert_eq!(told.agent.rest(minute(999)), Some(Rest::UntilRecovered));
+        told.when(&quota(79.0));
+        assert_eq!((told.agent.rest(minute(41)), told.agent.dry_runs), (None, 0));
+        told.when(&dry(41));
+        told.when(&dry(41 + 8 * 60));
+        assert_eq!(told.agent.dry_runs, 1, "so much later it is no row");
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use crate::event::Heartbeat;
 use crate::hold::Hold;
 use crate::identity::{AgentId, Claimant};
+use crate::quota::{Drought, Quota, Rest};
 use crate::record;
 use crate::time::Timestamp;
 
@@ -38,6 +39,12 @@ record! {
         "quotaWeeklyPct" => weekly_pct: Option<f64>,
         /// Version of that report.
         "quotaVersion" => quota_version: u64,
+        /// Runs in a row that its provider's quota ended.
+        "dryRuns" => dry_runs: u32,
+        /// When the last of them ended.
+        "dryAt" => dry_at: Option<Timestamp>,
+        /// The version that says so.
+        "dryVersion" => dry_version: u64,
         /// Held by an operator.
         "paused" => paused: bool,
         /// Version of the pause or its end.
@@ -61,6 +68,9 @@ impl Agent {
             five_hour_pct: None,
             weekly_pct: None,
             quota_version: 0,
+            dry_runs: 0,
+            dry_at: None,
+            dry_version: 0,
             paused: false,
             pause_version: 0,
             held: None,
@@ -85,6 +95,18 @@ impl Agent {
     /// Whether any known quota is used up.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
-        [self.five_hour_pct, self.weekly_pct].into_iter().flatten().any(|used| used >= 100.0)
+        Quota::of(self).is_exhausted()
+    }
+
+    /// Until when it is left alone, after its provider ran dry; `None` where it isn't.
+    #[must_use]
+    pub fn rest(&self, now: Timestamp) -> Option<Rest> {
+        let last = self.dry_at?;
+        let mut quota = Quota::of(self);
+        if self.quota_version < self.dry_version && !quota.is_nearly_exhausted() {
+            // It had enough by its own account when it ran dry, so that account says nothing of its recovery.
+            (quota.five_hour_pct, quota.weekly_pct) = (None, None);
+        }
+        quota.rest(Drought { failures: self.dry_runs, last }, now)
     }
 }

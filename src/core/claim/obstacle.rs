@@ -9,6 +9,7 @@ use crate::decider::Refusal;
 use crate::event::Priority;
 use crate::identity::{AgentId, IssueRef, RepoName};
 use crate::issue::Issue;
+use crate::quota::Rest;
 use crate::rig::Rig;
 use crate::roster::{AgentProfile, UnknownAgents};
 use crate::time::{Timestamp, minutes};
@@ -101,6 +102,8 @@ pub enum Obstacle {
     AgentPaused,
     /// The agent's provider has run dry.
     QuotaExhausted,
+    /// The agent's provider ran dry while it worked, and it rests.
+    Rests(Rest),
     /// The agent had it before, and doesn't get it again in this life.
     Excluded,
     /// Another issue must be done first.
@@ -132,6 +135,7 @@ impl Obstacle {
         match self {
             Self::IssuePaused | Self::RigPaused | Self::RepoPaused(_) | Self::AgentPaused => "paused",
             Self::QuotaExhausted => "quota_exhausted",
+            Self::Rests(_) => "provider_quota",
             Self::Excluded => "excluded",
             Self::DependencyOpen(_) => "dependency_open",
             Self::NotInRoster => "not_in_roster",
@@ -150,6 +154,7 @@ impl Obstacle {
             | Self::RepoPaused(_)
             | Self::AgentPaused
             | Self::QuotaExhausted
+            | Self::Rests(_)
             | Self::Excluded
             | Self::AuthorFirst { .. }
             | Self::Misfit(Misfit::Stack(_) | Misfit::Tag(_)) => true,
@@ -166,6 +171,7 @@ impl Obstacle {
             Self::RigPaused | Self::RepoPaused(_) => format!("work on {} is paused", issue.repo),
             Self::AgentPaused => format!("{agent} is paused"),
             Self::QuotaExhausted => format!("{agent} has used up a quota"),
+            Self::Rests(rest) => format!("{agent} ran out of quota and rests {rest}"),
             Self::Excluded => format!("{agent} had {issue} before and does not get it again"),
             Self::DependencyOpen(open) => format!("{issue} waits for {open}"),
             Self::Misfit(misfit) => format!("{agent} does not fit {issue}: {misfit}"),
@@ -189,6 +195,7 @@ impl std::fmt::Display for Obstacle {
             Self::RepoPaused(repo) => write!(f, "{repo} is paused"),
             Self::AgentPaused => f.write_str("it is paused"),
             Self::QuotaExhausted => f.write_str("it has used up a quota"),
+            Self::Rests(rest) => write!(f, "it ran out of quota and rests {rest}"),
             Self::Excluded => f.write_str("it had the issue before and does not get it again"),
             Self::DependencyOpen(open) => write!(f, "the issue waits for {open}"),
             Self::NotInRoster => f.write_str("it is not in the roster, so it is never handed work"),
@@ -226,10 +233,11 @@ pub fn of_repo(repo: &RepoName, rig: &Rig) -> Option<Obstacle> {
 }
 
 /// What holds the agent back, whatever it asks for.
-pub fn of_agent(agent: &Agent) -> impl Iterator<Item = Obstacle> + use<> {
+pub fn of_agent(agent: &Agent, now: Timestamp) -> impl Iterator<Item = Obstacle> + use<> {
     let paused = agent.paused.then_some(Obstacle::AgentPaused);
     let exhausted = agent.is_exhausted().then_some(Obstacle::QuotaExhausted);
-    paused.into_iter().chain(exhausted)
+    let rests = agent.rest(now).map(Obstacle::Rests);
+    paused.into_iter().chain(exhausted).chain(rests)
 }
 
 /// What keeps this agent from this issue, load and order of hand-out aside.
@@ -237,8 +245,9 @@ pub fn of_claimant(
     wanted: &Wanted<'_>,
     agent: Option<&Agent>,
     claimant: ClaimantView<'_>,
+    now: Timestamp,
 ) -> impl Iterator<Item = Obstacle> + use<> {
-    let of_agent = agent.map(of_agent).into_iter().flatten();
+    let of_agent = agent.map(|agent| of_agent(agent, now)).into_iter().flatten();
     of_agent.chain(between(wanted, claimant))
 }
 
@@ -251,7 +260,7 @@ pub fn for_agent(
     now: Timestamp,
 ) -> impl Iterator<Item = Obstacle> + use<> {
     let order = author_first(wanted, claimant.agent, now);
-    of_claimant(wanted, agent, claimant).chain(full(wanted, claimant, held)).chain(order)
+    of_claimant(wanted, agent, claimant, now).chain(full(wanted, claimant, held)).chain(order)
 }
 
 /// What makes this agent none for this issue, whatever its load.

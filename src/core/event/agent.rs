@@ -57,6 +57,15 @@ record! {
 }
 
 record! {
+    /// Its provider ran dry in the middle of work, which went back to the queue.
+    pub struct AgentQuotaExhausted {
+        "issue" => issue: Option<IssueRef>,
+        /// When that was.
+        "at" => at: Option<Timestamp>,
+    }
+}
+
+record! {
     /// Heard from again.
     pub struct AgentOnline {
         "since" => since: Option<Timestamp>,
@@ -156,6 +165,7 @@ events! {
     pub enum AgentEvent {
         Heartbeat(Heartbeat) = "HEARTBEAT",
         QuotaReported(AgentQuotaReported) = "AGENT_QUOTA_REPORTED",
+        QuotaExhausted(AgentQuotaExhausted) = "AGENT_QUOTA_EXHAUSTED",
         Online(AgentOnline) = "AGENT_ONLINE",
         Offline(AgentOffline) = "AGENT_OFFLINE",
         Paused(Paused) = "PAUSED",

@@ -36,12 +36,12 @@ impl Standing {
 /// Explains an agent.
 #[must_use]
 pub fn agent(known: &Known<'_>, around: &AroundAgent<'_>) -> Explanation {
-    let own: Vec<Obstacle> = known.state.into_iter().flat_map(obstacle::of_agent).collect();
+    let own: Vec<Obstacle> = known.state.into_iter().flat_map(|agent| obstacle::of_agent(agent, around.now)).collect();
     let online = known.is_online(around.policy, around.now);
     let standing = standing(known, around, &own, online);
     let decided = known.state.map_or(0, |agent| match standing {
         Standing::Paused => agent.pause_version,
-        Standing::Exhausted => agent.quota_version,
+        Standing::Exhausted => agent.quota_version.max(agent.dry_version),
         Standing::Offline | Standing::Busy | Standing::Idle => agent.version,
     });
     let mut told = Explanation::new(StreamId::Agent(known.id.clone()), standing.as_str(), decided);
@@ -69,7 +69,7 @@ fn standing(known: &Known<'_>, around: &AroundAgent<'_>, own: &[Obstacle], onlin
         Standing::Paused
     } else if !online {
         Standing::Offline
-    } else if own.contains(&Obstacle::QuotaExhausted) {
+    } else if own.iter().any(|obstacle| matches!(obstacle, Obstacle::QuotaExhausted | Obstacle::Rests(_))) {
         Standing::Exhausted
     } else if is_busy(known, around) {
         Standing::Busy
@@ -97,6 +97,11 @@ fn hold_back(told: &mut Explanation, obstacle: &Obstacle, known: &Known<'_>) {
         Obstacle::AgentPaused => {
             told.waits_on(rule, "an operator paused it", stream, known.state.map(|agent| agent.pause_version));
             told.moved(overrule(OverrideKind::Resume, Target::Agent(known.id.clone())));
+        }
+        Obstacle::Rests(rest) => {
+            let why = format!("its provider ran dry while it worked: it rests {rest}");
+            told.waits_on(rule, why, stream, known.state.map(|agent| agent.dry_version));
+            told.moved("AGENT_QUOTA_REPORTED below 80 %, or time");
         }
         Obstacle::QuotaExhausted => {
             told.waits_on(

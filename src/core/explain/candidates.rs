@@ -99,6 +99,7 @@ fn hold_back(explanation: &mut Explanation, obstacle: &Obstacle, issue: &Issue, 
         // What keeps a single agent from it stands beside that agent.
         Obstacle::AgentPaused
         | Obstacle::QuotaExhausted
+        | Obstacle::Rests(_)
         | Obstacle::Excluded
         | Obstacle::NotInRoster
         | Obstacle::Misfit(_)

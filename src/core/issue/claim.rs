@@ -51,7 +51,7 @@ pub(super) fn obstacles(issue: &Issue, claim: &Claim, given: &Given<'_>) -> Vec<
     let open = open_dependencies(issue, given);
     let wanted = Wanted::of(issue);
     let of_issue = obstacle::of_issue(&wanted, rig, open);
-    of_issue.chain(obstacle::of_claimant(&wanted, agent, claimant(claim, given))).collect()
+    of_issue.chain(obstacle::of_claimant(&wanted, agent, claimant(claim, given), given.now)).collect()
 }
 
 /// The claimant as the rules look at it.

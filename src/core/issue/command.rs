@@ -37,6 +37,16 @@ pub enum IssueCommand {
         /// Why.
         why: LeaseEnd,
     },
+    /// A run of the holder was reported complete, which is no evidence of success.
+    RunCompleted {
+        /// Whose.
+        by: Claimant,
+        /// The lease token, where it sent one.
+        token: Option<String>,
+        /// Runs reported complete since [`Issue::runs_since`](super::Issue), this one included; those aside that named a
+        /// pull request, of which the issue may not have heard yet.
+        runs: u32,
+    },
     /// The lease ends without fault.
     Unassign {
         /// Whose; absent: whoever holds it.

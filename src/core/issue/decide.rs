@@ -7,6 +7,7 @@ use crate::event::{
 };
 use crate::identity::{StreamId, StreamKind};
 use crate::port::Columns;
+use crate::quota;
 use crate::reaction::{Effect, Tell};
 
 use super::draft::Draft;
@@ -45,6 +46,7 @@ impl Decider for IssueDecider {
             | IssueCommand::FollowPullRequest { .. }
             | IssueCommand::ExpireLease { .. }
             | IssueCommand::EndLease { .. }
+            | IssueCommand::RunCompleted { .. }
             | IssueCommand::Unassign { .. }
             | IssueCommand::Prioritise { .. }
             | IssueCommand::Depend { .. }
@@ -66,6 +68,7 @@ impl Decider for IssueDecider {
             IssueCommand::FollowPullRequest { event, standing } => follow::decide(issue, event, standing, given),
             IssueCommand::ExpireLease { epoch, reason } => expire(issue, *epoch, reason, given),
             IssueCommand::EndLease { epoch, why } => lease_end::decide(issue, *epoch, *why, given),
+            IssueCommand::RunCompleted { by, token, runs } => report::run(issue, by, token.as_deref(), *runs, given),
             IssueCommand::Unassign { agent, reason } => unassign(issue, agent.as_ref(), reason, given),
             IssueCommand::Prioritise { priority } => approved(issue, given, |draft| {
                 if draft.issue.priority != *priority {
@@ -98,6 +101,12 @@ impl Decider for IssueDecider {
 
     fn reactions(issue: &Issue, event: &IssueEvent) -> Vec<Effect> {
         let source = StreamId::Issue(issue.reference.clone());
+        let dry = match event {
+            IssueEvent::Own(OwnIssueEvent::Unassigned(ended)) if ended.reason == quota::WORD => {
+                Some(Tell::agent(&StreamId::Agent(ended.agent.clone()), &source, event))
+            }
+            IssueEvent::Own(_) | IssueEvent::Pr(_) => None,
+        };
         let told = match event {
             IssueEvent::Own(OwnIssueEvent::PrReported(reported)) => {
                 crate::identity::IssueRef::new(reported.pr_repo.clone(), reported.pr_number).into_iter().collect()
@@ -106,7 +115,7 @@ impl Decider for IssueDecider {
             IssueEvent::Pr(fact) => follow::concerned(issue, Some(fact)),
         };
         let told = told.into_iter().map(|pr| Tell::pull_request(&StreamId::PullRequest(pr), &source, event));
-        told.chain(entries::reactions(issue, event)).collect()
+        told.chain(dry).chain(entries::reactions(issue, event)).collect()
     }
 
     fn columns(issue: &Issue) -> Columns {

@@ -87,7 +87,7 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
             start(issue, at);
             own_branch(issue, &created.branch);
         }
-        OwnIssueEvent::PrReported(reported) => report_pull(issue, reported),
+        OwnIssueEvent::PrReported(reported) => report_pull(issue, reported, at),
         OwnIssueEvent::LeaseExpired(expired) => {
             if let Some(lease) = issue.lease.take_if(|lease| lease.epoch == expired.epoch)
                 && !lease.hook
@@ -99,6 +99,7 @@ fn evolve_own(issue: &mut Issue, event: &OwnIssueEvent, at: Moment) {
         OwnIssueEvent::AgentStuck(stuck) => {
             issue.lease = None;
             issue.strikes += 1;
+            issue.runs_since = Some(at.time);
             issue.excluded.insert(stuck.agent.clone());
             issue.last_stuck =
                 Some(StuckReport { agent: stuck.agent.clone(), epoch: issue.epoch, version: at.version });
@@ -206,6 +207,7 @@ pub(super) fn begin_new_life(issue: &mut Issue, since: Timestamp) {
     issue.strikes = 0;
     issue.excluded.clear();
     issue.leases_without_progress = 0;
+    issue.runs_since = Some(since);
     issue.closed_pulls = 0;
     issue.deploy_failures = 0;
     issue.external_failures = 0;

@@ -8,7 +8,7 @@ use super::evolve::enter;
 use super::settle::STRIKE;
 use super::{Issue, KnownPull, Phase};
 
-pub(super) fn report_pull(issue: &mut Issue, reported: &PrReported) {
+pub(super) fn report_pull(issue: &mut Issue, reported: &PrReported, at: Moment) {
     let Some(pr) = IssueRef::new(reported.pr_repo.clone(), reported.pr_number) else { return };
     if let Some(agent) = &reported.agent {
         issue.reported.insert(pr.clone(), agent.clone());
@@ -22,13 +22,13 @@ pub(super) fn report_pull(issue: &mut Issue, reported: &PrReported) {
     if head_before.as_ref().is_some_and(|head| reported.head_sha.is_none() || reported.head_sha == *head) {
         return;
     }
-    make_current(issue, pr.clone(), Standing::reported(pr, issue.reference.clone(), reported));
+    make_current(issue, pr.clone(), Standing::reported(pr, issue.reference.clone(), reported), at);
     if head_before.flatten().is_some() {
-        take_new_head(issue);
+        take_new_head(issue, at);
     }
 }
 
-fn make_current(issue: &mut Issue, pr: IssueRef, standing: Standing) {
+fn make_current(issue: &mut Issue, pr: IssueRef, standing: Standing, at: Moment) {
     let made_by = issue.lease.as_ref().filter(|lease| !lease.hook).map(|lease| lease.claimant.agent.clone());
     let branch_owner = issue
         .last_holder
@@ -57,6 +57,7 @@ fn make_current(issue: &mut Issue, pr: IssueRef, standing: Standing) {
     issue.lease = None;
     // A pull request that counts is progress.
     issue.leases_without_progress = 0;
+    issue.runs_since = Some(at.time);
     issue.orphan_status = None;
 }
 
@@ -70,9 +71,9 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
     let head_before = issue.pulls.get(&pr).and_then(|known| known.standing.head_sha.clone());
     match fact.role {
         PrRole::Current if standing.state == PullRequestState::Open => {
-            make_current(issue, pr.clone(), standing);
+            make_current(issue, pr.clone(), standing, at);
             if was_current && head_before != fact.standing.head_sha {
-                take_new_head(issue);
+                take_new_head(issue, at);
             }
         }
         PrRole::Current | PrRole::Linked | PrRole::Superseded | PrRole::Unlinked => {
@@ -156,9 +157,10 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
 }
 
 /// A new head of the current pull request is progress, and ends the rework that asked for it.
-fn take_new_head(issue: &mut Issue) {
+fn take_new_head(issue: &mut Issue, at: Moment) {
     issue.lease = None;
     issue.leases_without_progress = 0;
+    issue.runs_since = Some(at.time);
     issue.orphan_status = None;
     if let Some(pull) = issue.current.as_ref().and_then(|current| issue.pulls.get_mut(current)) {
         pull.rework_demanded = false;

@@ -48,4 +48,6 @@ mod observation_tests;
 #[cfg(test)]
 mod overrule_tests;
 #[cfg(test)]
+mod progress_tests;
+#[cfg(test)]
 mod tests;

@@ -211,5 +211,6 @@ fn is_new(issue: &Issue) -> bool {
     begin_new_life(&mut renewed, issue.life_since.unwrap_or(Timestamp::from_millis(0)));
     renewed.lives = issue.lives;
     renewed.life_since = issue.life_since;
+    renewed.runs_since = issue.runs_since;
     renewed == *issue
 }

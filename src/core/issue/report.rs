@@ -2,7 +2,8 @@
 
 use crate::decider::{Decision, Given, Refusal};
 use crate::event::{BranchCreated, IssueEvent, PrReported, PrRole, StaleLeaseRefused, WorkStarted};
-use crate::identity::IssueRef;
+use crate::identity::{Claimant, IssueRef};
+use crate::quota;
 use crate::roster::{GitHubMode, UnknownAgents};
 
 use super::draft::Draft;
@@ -99,7 +100,7 @@ fn record(draft: &mut Draft<'_>, report: &HolderReport) {
                 provisional,
             });
         }
-        Reported::Stuck { reason } => match (draft.issue.phase, is_quota(reason)) {
+        Reported::Stuck { reason } => match (draft.issue.phase, quota::ran_dry(reason)) {
             (Phase::Unapproved, _) => {
                 let event = crate::event::AgentStuck { agent, reason: reason.clone(), attempt: 0 };
                 draft.fact(event);
@@ -114,7 +115,7 @@ fn record(draft: &mut Draft<'_>, report: &HolderReport) {
                 draft.rule(
                     "provider_quota",
                     facts,
-                    crate::event::IssueUnassigned { agent, reason: "quota".to_owned() },
+                    crate::event::IssueUnassigned { agent, reason: quota::WORD.to_owned() },
                 );
             }
             (_, false) => draft.strike(agent, reason.clone()),
@@ -122,15 +123,22 @@ fn record(draft: &mut Draft<'_>, report: &HolderReport) {
     }
 }
 
-/// Signatures of a provider's exhausted quota (domain, quota path of the reconciler), without regard to case.
-const QUOTA_SIGNATURES: [&str; 4] =
-    ["codex quota exhausted", "usage_limit_reached", "rate_limit", "x-codex-primary-used-percent"];
+/// Runs reported complete without progress that are a strike.
+const RUNS: u32 = 3;
 
-/// Whether a reason speaks of the provider's quota.
-#[must_use]
-pub(crate) fn is_quota(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
-    QUOTA_SIGNATURES.iter().any(|signature| reason.contains(signature))
+/// What is made of a completed run: whoever isn't the holder any more, or a person's hook, moves nothing by it.
+pub(super) fn run(
+    issue: &Issue,
+    by: &Claimant,
+    token: Option<&str>,
+    runs: u32,
+    given: &Given<'_>,
+) -> Decision<IssueEvent> {
+    let lease = issue.lease.as_ref().filter(|lease| !lease.hook && lease.is_held_by(by, token));
+    let Some(lease) = lease.filter(|_| runs >= RUNS) else { return Decision::unchanged(issue.state_version) };
+    let mut draft = Draft::of(issue, given);
+    draft.strike(lease.claimant.agent.clone(), format!("no_progress: {runs} runs completed"));
+    draft.accept()
 }
 
 fn is_hook(report: &HolderReport, given: &Given<'_>) -> bool {

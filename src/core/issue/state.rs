@@ -125,6 +125,8 @@ record! {
         "lastClaimant" => last_claimant: Option<Claimant>,
         /// Leases in a row that ended without progress.
         "leasesWithoutProgress" => leases_without_progress: u32,
+        /// The last progress, strike, or beginning of a life: runs since then made none.
+        "runsSince" => runs_since: Option<Timestamp>,
         /// Branches of leases, with the epoch of each.
         "branches" => branches: BTreeMap<String, u32>,
         /// The pull requests that name it.
@@ -208,6 +210,7 @@ impl Issue {
             last_holder: None,
             last_claimant: None,
             leases_without_progress: 0,
+            runs_since: None,
             branches: BTreeMap::new(),
             pulls: BTreeMap::new(),
             current: None,

@@ -410,7 +410,11 @@ impl World {
                 Told::Issue { pull_request, issue: StreamId::Issue(issue), event } => {
                     self.perform::<PullRequestDecider>(pull_request, &PullRequestCommand::FollowIssue { issue, event });
                 }
-                Told::Issue { .. } => panic!("only issues tell pull requests"),
+                Told::Agent { agent, issue: StreamId::Issue(issue), .. } => {
+                    let at = self.now;
+                    self.perform::<AgentDecider>(agent, &AgentCommand::RanDry { issue, at });
+                }
+                Told::Issue { .. } | Told::Agent { .. } => panic!("only issues tell pull requests and agents"),
             }
         }
         self.check_dispatches();

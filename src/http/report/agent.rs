@@ -64,6 +64,7 @@ pub(super) fn issue_of(command: &AgentCommand) -> Option<IssueRef> {
         AgentEvent::CliCompleted(report) => report.issue.clone(),
         AgentEvent::Heartbeat(_)
         | AgentEvent::QuotaReported(_)
+        | AgentEvent::QuotaExhausted(_)
         | AgentEvent::Online(_)
         | AgentEvent::Offline(_)
         | AgentEvent::Paused(_)

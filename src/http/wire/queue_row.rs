@@ -64,6 +64,7 @@ fn dependency(obstacle: &Obstacle) -> Option<&IssueRef> {
         | Obstacle::RepoPaused(_)
         | Obstacle::AgentPaused
         | Obstacle::QuotaExhausted
+        | Obstacle::Rests(_)
         | Obstacle::Excluded
         | Obstacle::NotInRoster
         | Obstacle::Misfit(_)
@@ -80,6 +81,7 @@ fn pause(obstacle: &Obstacle) -> Option<PauseScope> {
         Obstacle::AgentPaused => Some(PauseScope::Agent),
         Obstacle::DependencyOpen(_)
         | Obstacle::QuotaExhausted
+        | Obstacle::Rests(_)
         | Obstacle::Excluded
         | Obstacle::NotInRoster
         | Obstacle::Misfit(_)

@@ -1,7 +1,7 @@
 use conductor_core::event::{
-    AgentEvent, AgentOffline, AgentOnline, AgentQuotaReported, CliCompleted, CliProgress, CliStarted, GuardBlocked,
-    Heartbeat, Integration, MemoryHitUsed, MemoryKind, MemoryRead, MemoryScope, MemoryWrite, Provider, TokenUsage,
-    UsageCategory,
+    AgentEvent, AgentOffline, AgentOnline, AgentQuotaExhausted, AgentQuotaReported, CliCompleted, CliProgress,
+    CliStarted, GuardBlocked, Heartbeat, Integration, MemoryHitUsed, MemoryKind, MemoryRead, MemoryScope, MemoryWrite,
+    Provider, TokenUsage, UsageCategory,
 };
 
 use super::{full, issue, issue_ref, repo, some, text, texts, time};
@@ -49,6 +49,7 @@ pub(super) fn examples() -> Vec<AgentEvent> {
     vec![
         heartbeat().into(),
         full(AgentQuotaReported { five_hour_pct: Some(99.9), weekly_pct: Some(40.0) }).into(),
+        full(AgentQuotaExhausted { issue: Some(issue_ref(7)), at: Some(time()) }).into(),
         full(AgentOnline { since: Some(time()) }).into(),
         full(AgentOffline { last_heartbeat: Some(time()) }).into(),
         issue::paused().into(),
