@@ -32,6 +32,7 @@ pub async fn begin(edge: Data<Edge>, visitor: Visitor, body: RawBody) -> Result<
         if running {
             work::started(&edge, &run, lease_token).await;
         }
+        work::goes_on(&edge, &run);
     } else {
         same_agent(&edge, &run).await?;
     }

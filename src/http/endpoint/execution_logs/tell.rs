@@ -4,7 +4,7 @@ use conductor_core::data::{FieldError, Record, Value};
 use conductor_core::execution_log::{ExecutionLine, ExecutionStatus, LONGEST_LINE, RunEnd, cut};
 use serde_json::json;
 
-use super::{id_parameter, own, step, step_schema, unknown};
+use super::{id_parameter, own, step, step_schema, unknown, work};
 use crate::caller::Visitor;
 use crate::edge::Edge;
 use crate::error::{ApiError, Code};
@@ -25,6 +25,7 @@ pub async fn steps(
     let (run, now) = (own(&edge, &visitor, &path).await?, edge.now());
     let step = step(parse(&body.0, &Limits::API)?, now)?;
     let added = edge.store().add_steps(run.id, &[step], now).await?.ok_or_else(|| unknown(run.id))?;
+    work::goes_on(&edge, &run);
     Ok(HttpResponse::Ok().json(EntriesAdded::from(added)))
 }
 
@@ -46,6 +47,7 @@ pub async fn lines(
         items.into_iter().enumerate().map(|(at, item)| line(item).map_err(|error| error.within(&format!("[{at}]"))));
     let lines: Vec<ExecutionLine> = lines.collect::<Result<_, FieldError>>()?;
     let added = edge.store().add_lines(run.id, &lines, edge.now()).await?.ok_or_else(|| unknown(run.id))?;
+    work::goes_on(&edge, &run);
     Ok(HttpResponse::Ok().json(EntriesAdded::from(added)))
 }
 
@@ -70,8 +72,12 @@ pub async fn complete(
         return Err(ApiError::malformed("status must be completed or failed: a run that goes on has no end"));
     }
     let store = edge.store();
-    store.end_execution(run.id, &end, edge.now()).await?.ok_or_else(|| unknown(run.id))?;
+    let ended = store.end_execution(run.id, &end, edge.now()).await?.ok_or_else(|| unknown(run.id))?;
     let run = store.execution(run.id).await?.ok_or_else(|| unknown(run.id))?;
+    work::goes_on(&edge, &run);
+    if ended {
+        work::completed(&edge, &run).await;
+    }
     Ok(HttpResponse::Ok().json(ExecutionRow::of(&run)))
 }
 

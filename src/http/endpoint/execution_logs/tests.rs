@@ -204,3 +204,42 @@ async fn what_makes_no_sense_is_a_clear_4xx() {
     daemon.get("/api/execution-logs/nothing").await.refused(404, "unknown");
     daemon.get("/api/execution-logs?after=7").await.refused(400, "malformed");
 }
+
+/// Ten runs ended well elsewhere and changed nothing, at some cost.
+#[actix_web::test]
+async fn museum_the_third_complete_run_without_progress_is_a_strike() {
+    let daemon = with_held_issue().await;
+    let state = async || daemon.get("/api/issues/acme/web/4").await.expect(200);
+    let run = async |end: Value| {
+        let id = begun(&daemon, &run_of("dev-e-node", 4)).await;
+        daemon.clock.advance(std::time::Duration::from_secs(60));
+        send(&daemon, &format!("/api/execution-logs/{id}/complete"), &end).await.expect(200);
+    };
+    run(json!({ "status": "completed" })).await;
+    run(json!({ "status": "failed" })).await;
+    run(json!({ "status": "completed", "prNumber": 57 })).await;
+    run(json!({ "status": "completed" })).await;
+    assert_eq!((&state().await["state"], &state().await["strikes"]), (&json!("in_progress"), &json!(0)));
+    run(json!({ "status": "completed" })).await;
+    assert_eq!((&state().await["state"], &state().await["strikes"]), (&json!("queued"), &json!(1)));
+    let stuck = daemon.stored().await;
+    assert_eq!(stuck.last(), Some(&"AGENT_STUCK"));
+}
+
+#[actix_web::test]
+async fn whatever_a_run_tells_keeps_its_lease() {
+    let daemon = with_held_issue().await;
+    let id = begun(&daemon, &run_of("dev-e-node/ab12c", 4)).await;
+    let issue = conductor_core::identity::IssueRef::parse("acme/web#4").unwrap();
+    let worked = async || {
+        let signs = daemon.edge.leases.signs_of(&**daemon.store(), &issue).await.unwrap().unwrap();
+        assert_eq!(signs.renewed_at, signs.worked_at);
+        signs.worked_at
+    };
+    assert_eq!(worked().await, Some(daemon.edge.now()));
+    for (path, body) in [("steps", json!({ "type": "test" })), ("logs", json!([{ "message": "one" }]))] {
+        daemon.clock.advance(std::time::Duration::from_secs(60));
+        send(&daemon, &format!("/api/execution-logs/{id}/{path}"), &body).await.expect(200);
+        assert_eq!(worked().await, Some(daemon.edge.now()), "{path}");
+    }
+}

@@ -1,11 +1,14 @@
 //! What a run means for the issue that it works on, told by way of the reports that `POST /api/events` takes.
 
+use conductor_actors::Request;
 use conductor_core::authority::{Caller, Membership, may_report, membership_of};
 use conductor_core::data::Value;
 use conductor_core::decider::StreamState;
-use conductor_core::event::{EventType, Metadata};
-use conductor_core::execution_log::Execution;
+use conductor_core::event::{Actor, EventType, Metadata};
+use conductor_core::execution_log::{Execution, ExecutionStatus};
 use conductor_core::identity::{Claimant, IssueRef, StreamId};
+use conductor_core::issue::{IssueCommand, IssueDecider};
+use conductor_core::port::ExecutionFilter;
 use conductor_core::roster::Role;
 
 use crate::edge::Edge;
@@ -13,6 +16,9 @@ use crate::error::ApiError;
 use crate::json::Properties;
 use crate::report::{Place, Sought, translate};
 use crate::subject;
+
+/// Runs of an issue that are looked at, the latest first: more than can be complete in vain before it is a strike.
+const LOOKED_AT: usize = 50;
 
 /// A run of the holder that begins is WORK_STARTED: the runtime of the streams says nothing else in between.
 ///
@@ -27,6 +33,52 @@ pub(super) async fn started(edge: &Edge, run: &Execution, lease_token: Option<St
             "the run of {agent} is no start of work on {about}: {refused}"
         );
     }
+}
+
+/// A run told something: whoever it is of is there, and works on what it is about.
+pub(super) fn goes_on(edge: &Edge, run: &Execution) {
+    let (claimant, now) = (&run.header.claimant, edge.now());
+    edge.leases.heard(claimant, None, now);
+    if let Some(about) = run.header.about() {
+        edge.leases.worked(claimant, None, &about, now);
+    }
+}
+
+/// A run was complete. Its issue hears how many there were without progress; one that names a pull request is none of them, since
+/// that one may still be on its way to us.
+///
+/// Nothing of it fails the request, as with [`started`].
+pub(super) async fn completed(edge: &Edge, run: &Execution) {
+    let Some(about) = run.header.about().filter(|_| in_vain(run)) else { return };
+    if let Err(refused) = count(edge, run, &about).await {
+        let agent = run.header.claimant.to_string();
+        tracing::info!(
+            agent, issue = %about, run = %run.id, code = refused.code(),
+            "{about} was not told of the completed run of {agent}: {refused}"
+        );
+    }
+}
+
+async fn count(edge: &Edge, run: &Execution, about: &IssueRef) -> Result<(), ApiError> {
+    let (store, by) = (&**edge.store(), run.header.claimant.clone());
+    let stream = StreamId::Issue(about.clone());
+    let Some(StreamState::Issue(issue)) = subject::state(store, &stream).await? else { return Ok(()) };
+    if issue.lease.as_ref().is_none_or(|lease| lease.claimant.agent != by.agent) {
+        return Ok(());
+    }
+    // Of whichever agent: it is the issue that makes no progress.
+    let runs = store.executions(&ExecutionFilter::about(about), None, LOOKED_AT).await?;
+    let since = |run: &Execution| run.end.as_ref().is_some_and(|(_, at)| Some(*at) > issue.runs_since);
+    let runs = u32::try_from(runs.iter().filter(|run| in_vain(run) && since(run)).count()).unwrap_or(u32::MAX);
+    let metadata = Metadata::by(Actor::Agent(by.agent.clone())).because_of(format!("run {}", run.id));
+    let request = Request::new(IssueCommand::RunCompleted { by, token: None, runs }, metadata);
+    edge.coordinator.execute::<IssueDecider>(stream, request).await?;
+    Ok(())
+}
+
+/// Whether it was complete and names no pull request.
+fn in_vain(run: &Execution) -> bool {
+    run.status() == ExecutionStatus::Completed && run.end.as_ref().is_some_and(|(end, _)| end.pr_number.is_none())
 }
 
 async fn tell(edge: &Edge, run: &Execution, about: IssueRef, lease_token: Option<String>) -> Result<(), ApiError> {
