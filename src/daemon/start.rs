@@ -18,6 +18,7 @@ use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::authority::IdentityMode;
 use conductor_core::identity::RepoName;
 use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
+use conductor_core::reaction::Destination;
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
@@ -138,8 +139,9 @@ impl Daemon {
         };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let arbiters = Arbiters::start(runtime, cores);
-        // Without a broker nothing is on its way to an agent: it asks.
-        let terms = LeaseTerms { length: settings.policy.timers.lease, streamed: false };
+        // Without streams nothing is on its way to an agent: it asks.
+        let streamed = ports.destinations.contains(&Destination::Valkey);
+        let terms = LeaseTerms { length: settings.policy.timers.lease, streamed };
         let leases = LeaseKeeper::start(Arc::clone(&store), Arc::clone(&index) as Arc<dyn LiveLeases>, terms);
         let coordinator = Coordinator::start(ports.clone(), actor_settings(settings.tuning), arbiters).await;
 

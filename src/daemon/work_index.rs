@@ -226,7 +226,7 @@ impl WorkIndex {
     ) -> Snapshot {
         let inner = self.inner();
         let held = inner.held.values().flatten();
-        let leases = held.map(|(issue, held)| inner.live(issue, held, signs.remove(issue))).collect();
+        let leases = held.map(|(issue, held)| inner.live(issue, held, signs.remove(issue), streamed)).collect();
         let mut heard: BTreeMap<AgentId, BTreeMap<Claimant, Timestamp>> = BTreeMap::new();
         for LastHeartbeat { claimant, at } in heartbeats {
             heard.entry(claimant.agent.clone()).or_default().insert(claimant, at);
@@ -311,11 +311,13 @@ impl Inner {
         self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent, now).next().is_some())
     }
 
-    fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>) -> LiveLease {
+    fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>, streamed: bool) -> LiveLease {
         let agent = self.agents.get(&held.lease.claimant.agent).and_then(|agent| agent.held.as_ref());
         let holds = held.hold.iter().chain(self.rig.holds_of(&issue.repo)).chain(agent).cloned().collect();
-        // A rig without streams has no entries that somebody could take up again.
-        LiveLease { issue: issue.clone(), lease: held.lease.clone(), signs, holds, unacknowledged: false }
+        let lease = held.lease.clone();
+        // Runtimes acknowledge an entry last, so while its lease lives whoever starts anew finds it among its own.
+        let unacknowledged = streamed && lease.pushed;
+        LiveLease { issue: issue.clone(), lease, signs, holds, unacknowledged }
     }
 }
 

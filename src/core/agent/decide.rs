@@ -355,6 +355,8 @@ mod tests {
         assert_eq!(told.when(&pause(false)).1, Outcome::Unchanged { since: 0 });
         assert_eq!(told.when(&pause(true)).0, ["OPERATOR_OVERRIDE", "PAUSED"]);
         assert_eq!(told.when(&pause(true)).1, Outcome::Unchanged { since: 2 });
+        assert!(told.agent.held.as_ref().is_some_and(|hold| hold.until.is_none()));
         assert_eq!(told.when(&pause(false)).0, ["OPERATOR_OVERRIDE", "RESUMED"]);
+        assert!(told.agent.held.as_ref().is_some_and(|hold| hold.until.is_some()), "its clocks go on");
     }
 }

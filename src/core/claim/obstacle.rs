@@ -52,7 +52,7 @@ impl<'a> Wanted<'a> {
             escalate: &issue.escalate,
             excluded: &issue.excluded,
             paused: issue.paused,
-            rework: author_of_rework(issue).zip(issue.waiting_since),
+            rework: author_of_rework(issue).zip(issue.rework_since),
         }
     }
 }

@@ -318,7 +318,7 @@ fn entry_of(issue: &Issue) -> Option<QueueEntry> {
     }
     let rework = match issue.current_pull() {
         // A person's pull request is never handed to an agent, unless an operator says so: its author is asked.
-        Some(_) => Some((author_of_rework(issue)?.clone(), issue.waiting_since?)),
+        Some(_) => Some((author_of_rework(issue)?.clone(), issue.rework_since?)),
         None => None,
     };
     Some(QueueEntry {
@@ -516,7 +516,7 @@ mod tests {
             pull.agent = reported.agent;
             issue.pulls.insert(pr.clone(), pull);
             issue.current = Some(pr);
-            issue.waiting_since = Some(now());
+            issue.rework_since = Some(now());
             issue
         };
         let mut queue = queue_of(&[rework(1, Priority::Normal, hours(2)), rework(2, Priority::Critical, hours(1))]);

@@ -1,5 +1,5 @@
 use crate::decider::Moment;
-use crate::event::{AssignmentKind, IssueApproved, IssueAssigned, IssueEvent, OwnIssueEvent};
+use crate::event::{AssignmentKind, IssueApproved, IssueAssigned, IssueEvent, IssueState, OwnIssueEvent};
 use crate::hold::Hold;
 use crate::identity::Claimant;
 use crate::time::Timestamp;
@@ -21,13 +21,17 @@ pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
         IssueEvent::Pr(fact) => evolve_pull(issue, fact, at),
     }
     // First invariant: a holder only where a holder may be. The lease ends in the append that leaves those states.
-    if issue.lease.is_some() && !issue.state().is_some_and(crate::event::IssueState::allows_holder) {
+    if issue.lease.is_some() && !issue.state().is_some_and(IssueState::allows_holder) {
         issue.lease = None;
     }
     issue.recalled = entry.filter(|entry| issue.lease.as_ref().and_then(Lease::entry).as_ref() != Some(entry));
     if issue.state() != before {
         issue.state_version = at.version;
     }
+    issue.rework_since = match issue.state() {
+        Some(IssueState::ChangesRequested) => issue.rework_since.or(Some(at.time)),
+        Some(_) | None => None,
+    };
     match (waited, issue.wants_a_holder()) {
         (false, true) => issue.waiting_since = Some(at.time),
         (_, false) => issue.waiting_since = None,

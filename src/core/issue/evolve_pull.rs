@@ -159,6 +159,7 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
 /// A new head of the current pull request is progress, and ends the rework that asked for it.
 fn take_new_head(issue: &mut Issue, at: Moment) {
     issue.lease = None;
+    issue.rework_since = None;
     issue.leases_without_progress = 0;
     issue.runs_since = Some(at.time);
     issue.orphan_status = None;

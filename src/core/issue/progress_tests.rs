@@ -3,7 +3,7 @@
 use crate::agent::AgentCommand;
 use crate::decider::Outcome;
 use crate::event::AgentQuotaReported;
-use crate::issue::{IssueCommand, IssueOverride, Reported};
+use crate::issue::{IssueCommand, IssueOverride, LeaseEnd, Reported};
 use crate::time::minutes;
 use crate::world::{World, claimant, opened, rule_of};
 
@@ -86,4 +86,27 @@ fn what_an_operator_gives_as_a_reason_sends_no_agent_to_rest() {
     let reason = "rate_limit of our own CI".to_owned();
     world.ask(42, &IssueCommand::Unassign { agent: None, reason });
     assert_eq!(world.agent(NODE).and_then(|agent| agent.dry_at), None);
+}
+
+/// Whoever had it and did nothing with it has had its half hour.
+#[test]
+fn rework_that_its_author_let_lie_is_for_anybody() {
+    let mut world = in_progress();
+    world.see_pull(57, opened(42, BRANCH, "aaaa", 10));
+    world.check(57, "aaaa", 1, "failure");
+    let asked_first = |world: &World| {
+        let issue = world.issue(42);
+        let wanted = crate::claim::Wanted::of(&issue);
+        crate::claim::obstacle::author_first(&wanted, &claimant(PYTHON).agent, world.now).is_some()
+    };
+    world.claim(42, NODE);
+    world.now = world.now.plus(minutes(30));
+    let why = LeaseEnd::Silent { last_sign: world.now };
+    world.ask(42, &IssueCommand::EndLease { epoch: 2, why });
+    assert_eq!(world.state(42), "changes_requested");
+    assert!(!asked_first(&world), "its author let it lie for half an hour");
+    assert_eq!(rule_of(&world.claim(42, PYTHON)), "accepted");
+    world.see_pull(57, pushed("bbbb", 20));
+    world.check(57, "bbbb", 2, "failure");
+    assert!(asked_first(&world), "another head, another half hour");
 }

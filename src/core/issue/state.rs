@@ -95,6 +95,8 @@ record! {
         "assignedAt" => assigned_at: Option<Timestamp>,
         /// Since when it wants a holder and has none.
         "waitingSince" => waiting_since: Option<Timestamp>,
+        /// Since when its current pull request needs more commits, whoever had a lease for them meanwhile.
+        "reworkSince" => rework_since: Option<Timestamp>,
         /// Last event.
         "updatedAt" => updated_at: Option<Timestamp>,
         /// GitHub's `updated_at` of the newest observation.
@@ -195,6 +197,7 @@ impl Issue {
             approved_version: 0,
             assigned_at: None,
             waiting_since: None,
+            rework_since: None,
             updated_at: None,
             github_updated_at: None,
             closed_as_completed: false,
