@@ -49,6 +49,16 @@ struct Inner {
     over: VecDeque<(StreamId, u64)>,
 }
 
+/// What the rules look at of an agent: ten thousand of them are kept in mind, and their heartbeats are long.
+fn without_details(agent: &Agent) -> Agent {
+    let mut slim = agent.clone();
+    for instance in slim.instances.values_mut() {
+        let heartbeat = &mut instance.heartbeat;
+        (heartbeat.providers, heartbeat.integrations, heartbeat.available_providers) = Default::default();
+    }
+    slim
+}
+
 /// A lease, and when an operator held its issue.
 #[derive(Debug, Clone)]
 struct Held {
@@ -358,7 +368,7 @@ impl Inner {
             }
             StreamState::Agent(agent) => {
                 self.versions.insert(stream.clone(), version);
-                self.agents.insert(agent.id.clone(), (**agent).clone());
+                self.agents.insert(agent.id.clone(), without_details(agent));
                 !self.queue.is_empty()
             }
             StreamState::Rig(rig) => {
