@@ -1,8 +1,13 @@
 //! Ports of the faulty store that no actor calls: they reach the store inside as they are.
 
+use conductor_core::agent_log::{AgentLine, KeptLine};
+use conductor_core::cost::{CostBy, CostFilter, CostSum};
 use conductor_core::execution_log::{Added, Execution, ExecutionLine, ExecutionStep, RunEnd};
-use conductor_core::identity::EventId;
-use conductor_core::port::{ExecutionFilter, ExecutionLogs, PortFuture, StoreFailure};
+use conductor_core::identity::{EventId, RepoName};
+use conductor_core::learning::Learning;
+use conductor_core::port::{
+    AgentLogs, Costs, ExecutionFilter, ExecutionLogs, Learnings, LineFilter, PortFuture, StoreFailure,
+};
 use conductor_core::time::Timestamp;
 
 use super::faulty::FaultyStore;
@@ -72,5 +77,48 @@ impl ExecutionLogs for FaultyStore {
 
     fn drop_executions(&self, before: Timestamp) -> PortFuture<'_, Result<u64, StoreFailure>> {
         self.inner.drop_executions(before)
+    }
+}
+
+impl AgentLogs for FaultyStore {
+    fn keep_lines<'a>(&'a self, lines: &'a [AgentLine], now: Timestamp) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.inner.keep_lines(lines, now)
+    }
+
+    fn agent_lines<'a>(
+        &'a self,
+        filter: &'a LineFilter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> PortFuture<'a, Result<Vec<KeptLine>, StoreFailure>> {
+        self.inner.agent_lines(filter, before, limit)
+    }
+
+    fn drop_lines(&self, before: Timestamp, most: u64) -> PortFuture<'_, Result<u64, StoreFailure>> {
+        self.inner.drop_lines(before, most)
+    }
+}
+
+impl Learnings for FaultyStore {
+    fn learn<'a>(&'a self, learning: &'a Learning) -> PortFuture<'a, Result<(), StoreFailure>> {
+        self.inner.learn(learning)
+    }
+
+    fn learnings<'a>(&'a self, repo: &'a RepoName) -> PortFuture<'a, Result<Vec<Learning>, StoreFailure>> {
+        self.inner.learnings(repo)
+    }
+}
+
+impl Costs for FaultyStore {
+    fn costs<'a>(
+        &'a self,
+        filter: &'a CostFilter,
+        by: &'a [CostBy],
+    ) -> PortFuture<'a, Result<Vec<CostSum>, StoreFailure>> {
+        self.inner.costs(filter, by)
+    }
+
+    fn rebuild_costs(&self) -> PortFuture<'_, Result<u64, StoreFailure>> {
+        self.inner.rebuild_costs()
     }
 }

@@ -19,6 +19,7 @@ pub mod codec;
 #[doc(hidden)]
 pub mod contract;
 
+mod cost_sums;
 pub mod host_name;
 pub mod memory;
 pub mod postgres;

@@ -14,7 +14,8 @@
 //! | [`explain`] | why something is where it is, and what would move it |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
-//! | [`execution_log`] | what runtimes tell of their runs, which is kept beside the log |
+//! | [`execution_log`] · [`agent_log`] · [`learning`] | what runtimes tell beside their events, which is kept beside the log |
+//! | [`cost`] | what was spent: the read model of TOKEN_USAGE |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`roster`] | agents, people, repos and policies, as configured |
@@ -22,8 +23,10 @@
 //! | [`data`] | the neutral tree in which records cross into JSON or SQL, and the macros that declare records once |
 
 pub mod agent;
+pub mod agent_log;
 pub mod authority;
 pub mod claim;
+pub mod cost;
 pub mod data;
 pub mod decider;
 pub mod entry;
@@ -35,6 +38,7 @@ pub mod github;
 pub mod hold;
 pub mod identity;
 pub mod issue;
+pub mod learning;
 pub mod overrule;
 pub mod port;
 pub mod pull_request;

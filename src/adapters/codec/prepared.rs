@@ -1,3 +1,4 @@
+use conductor_core::cost::{self, CostKey, Spent};
 use conductor_core::identity::{EventId, StreamId};
 use conductor_core::port::{
     Append, AppendError, Body, Columns, Cursor, Guard, KeyedAnswer, NewEffect, NewEvent, StoreFailure,
@@ -29,6 +30,8 @@ pub struct PreparedAppend {
     pub body: Body,
     /// Rows of the outbox.
     pub effects: Vec<PreparedEffect>,
+    /// What its events say was spent.
+    pub costs: Vec<(CostKey, Spent)>,
     /// What must hold.
     pub guards: Vec<Guard>,
     /// Recognises a repeat.
@@ -86,7 +89,9 @@ impl PreparedAppend {
                 data: encode_effect(&new.effect)?,
             })
         };
+        let spent = |new: &NewEvent| cost::of(&append.stream, &new.event, append.time);
         Ok(Self {
+            costs: append.events.iter().filter_map(spent).collect(),
             key: append.stream.key(),
             expected: append.expected,
             events: append.events.iter().map(prepared_event).collect::<Result<_, CodecError>>()?,

@@ -10,6 +10,7 @@
 
 pub mod appending;
 pub mod concurrency;
+pub mod costs;
 pub mod dead_letters;
 pub mod execution_logs;
 pub mod guards;
@@ -22,6 +23,7 @@ pub mod operational;
 pub mod outbox;
 pub mod rebuild;
 pub mod rows;
+pub mod runtime;
 pub mod shared;
 pub(crate) mod story;
 pub mod tokens;
@@ -173,6 +175,20 @@ macro_rules! store_contract {
                 a_run_ends_once,
                 runs_are_found_the_latest_first,
                 old_runs_are_dropped_whole,
+            }
+            runtime {
+                lines_come_back_the_latest_first,
+                lines_filter_by_agent_level_and_place,
+                old_lines_and_those_beyond_an_agents_share_are_dropped,
+                the_latest_word_about_a_key_stands,
+                notes_beyond_what_is_kept_give_way_by_age,
+            }
+            costs {
+                sums_of_one_moment_agree_whatever_they_are_summed_by,
+                costs_filter_by_first_day_and_by_issue,
+                rebuilt_costs_equal_those_of_the_appends,
+                a_row_of_costs_stops_counting,
+                costs_of_racing_agents_add_up,
             }
             tokens {
                 a_token_is_found_by_its_digest_as_it_was_kept,

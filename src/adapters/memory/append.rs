@@ -66,6 +66,7 @@ impl Tables {
             time,
         };
         let id = self.keep_row(&stream, snapshot, &receipt);
+        events.iter().for_each(|new| self.costs.add(&id, &new.event, time));
         self.log.extend((0..).zip(events).map(|(at, new)| Recorded {
             id: new.id,
             stream: id.clone(),

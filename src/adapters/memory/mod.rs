@@ -4,6 +4,7 @@
 //! time it is polled: no thread, no timer, no I/O, so that a paused clock stays paused.
 
 mod append;
+mod costs;
 mod dead_letters;
 mod execution_logs;
 mod inbox;
@@ -13,6 +14,7 @@ mod log;
 mod operational;
 mod outbox;
 mod rows;
+mod runtime;
 mod tables;
 mod tokens;
 

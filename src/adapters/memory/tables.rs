@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
+use conductor_core::agent_log::KeptLine;
+use conductor_core::cost::CostRows;
 use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
-use conductor_core::identity::{Claimant, EventId, IssueRef, StreamId};
+use conductor_core::identity::{Claimant, EventId, IssueRef, RepoName, StreamId};
+use conductor_core::learning::Learning;
 use conductor_core::port::{Answer, Columns, Delivery, EarlyCheck, KeyedAnswer, LeaseSigns, PendingEffect};
 use conductor_core::time::Timestamp;
 use conductor_core::token::Token;
@@ -31,6 +34,11 @@ pub(super) struct Tables {
     pub(super) checks: Vec<(EarlyCheck, Timestamp)>,
     /// In order of keeping.
     pub(super) tokens: Vec<Token>,
+    pub(super) costs: CostRows,
+    /// In order of keeping.
+    pub(super) lines: Vec<KeptLine>,
+    /// By repository and key.
+    pub(super) learnings: BTreeMap<RepoName, BTreeMap<String, Learning>>,
     pub(super) executions: BTreeMap<EventId, KeptExecution>,
 }
 

@@ -150,6 +150,11 @@ impl Connections {
         }
     }
 
+    /// A connection for work that is more than a statement; its caller puts an end to its wait.
+    pub(super) async fn client(&self) -> Result<Object, StoreFailure> {
+        self.pool.get().await.map_err(|error| pool_failure(&error))
+    }
+
     /// No connection is given out any more; those in use end when they come back.
     pub(super) fn close(&self) {
         self.pool.close();
@@ -157,7 +162,7 @@ impl Connections {
 }
 
 /// A connection that went silent must not go back into the pool, where the next caller would wait behind the lost statement.
-fn forsake(client: Object) -> StoreFailure {
+pub(super) fn forsake(client: Object) -> StoreFailure {
     drop(Object::take(client));
     StoreFailure::Unavailable("the server did not answer in time".to_owned())
 }

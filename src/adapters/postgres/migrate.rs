@@ -90,7 +90,8 @@ const RIGHTS: &str = "
     GRANT SELECT, INSERT, UPDATE, DELETE ON read_models, outbox, inbox, answers, heartbeats, early_checks TO %2$I;
     GRANT SELECT, INSERT, UPDATE ON tokens, leader TO %2$I;
     GRANT SELECT, INSERT, UPDATE, DELETE ON lease_renewals TO %2$I;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON executions, execution_entries TO %2$I;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON executions, execution_entries, agent_lines, learnings, costs,
+        projections TO %2$I;
     GRANT SELECT ON issues, pulls, agents, refinery_schema_history TO %2$I;
 ";
 

@@ -16,6 +16,7 @@
 mod answers;
 mod append;
 mod connections;
+mod costs;
 mod dead_letters;
 mod early_checks;
 mod execution_logs;
@@ -36,6 +37,7 @@ mod read_models;
 mod rebuild;
 mod row_reader;
 mod rows;
+mod runtime;
 mod session_settings;
 mod sql_types;
 mod store;

@@ -16,8 +16,8 @@ use super::connections::Connections;
 use super::row_reader::RowReader;
 use super::tail::Tail;
 use super::{
-    OpenError, PostgresOptions, answers, early_checks, heartbeats, housekeeping, inbox, log, migrate, options, outbox,
-    read_models, rebuild,
+    OpenError, PostgresOptions, answers, costs, early_checks, heartbeats, housekeeping, inbox, log, migrate, options,
+    outbox, read_models, rebuild,
 };
 use crate::tail::LogTail;
 
@@ -43,7 +43,11 @@ impl PostgresStore {
         let config = options::parse(&options.url)?;
         let connections =
             Connections::new(&config, &options).map_err(|failure| OpenError::Unavailable(failure.to_string()))?;
-        rebuild::stale_rows(&connections).await.map_err(|failure| match failure {
+        let rebuilt = async {
+            rebuild::stale_rows(&connections).await?;
+            costs::rebuild_stale(&connections).await
+        };
+        rebuilt.await.map_err(|failure| match failure {
             StoreFailure::Unavailable(why) => OpenError::Unavailable(why),
             StoreFailure::Corrupt(why) => OpenError::Rebuild(why),
         })?;

@@ -4,7 +4,7 @@ use conductor_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::{Fault, signed, unsigned};
-use super::guards;
+use super::{costs, guards};
 use crate::codec::{PreparedAppend, PreparedEffect, PreparedEvent};
 use crate::replay::PROJECTION_VERSION;
 
@@ -79,6 +79,9 @@ fn record(connection: &Connection, append: &PreparedAppend, found: Option<Found>
     match &append.body {
         Body::Keep => {}
         Body::Set(body) => keep_body(connection, stream, body)?,
+    }
+    for (key, spent) in &append.costs {
+        costs::add(connection, key, spent)?;
     }
     for effect in &append.effects {
         insert_effect(connection, append.time, effect)?;

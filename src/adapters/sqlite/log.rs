@@ -87,7 +87,12 @@ fn read_stream(connection: &Connection, key: &str, after: u64, most: usize) -> R
     Events::new(connection).collect(statement.query(params![key, signed(after), limit(most)])?)
 }
 
-fn read_log(connection: &Connection, after: u64, most: usize, types: &[String]) -> Result<Vec<Recorded>, Fault> {
+pub(super) fn read_log(
+    connection: &Connection,
+    after: u64,
+    most: usize,
+    types: &[String],
+) -> Result<Vec<Recorded>, Fault> {
     let mut events = Events::new(connection);
     if types.is_empty() {
         let mut statement = connection.prepare_cached(concat!(

@@ -10,6 +10,7 @@
 
 mod append;
 mod connection;
+mod costs;
 mod dead_letters;
 mod execution_logs;
 mod failure;
@@ -27,6 +28,7 @@ mod prune;
 mod readers;
 mod rebuild;
 mod rows;
+mod runtime;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use conductor_core::port::StoreFailure;
 
 use super::failure::{Fault, unsigned};
-use super::{FolderLock, Readers, SqliteStore, Writer, connection, migrations, rebuild};
+use super::{FolderLock, Readers, SqliteStore, Writer, connection, costs, migrations, rebuild};
 use crate::tail::LogTail;
 
 /// What may be set about an embedded store.
@@ -84,6 +84,7 @@ impl SqliteStore {
         migrations::run(&mut writing)
             .map_err(|error| OpenError::Migration { path: path.clone(), reason: error.to_string() })?;
         rebuild::stale_rows(&writing)?;
+        costs::rebuild_stale(&writing)?;
         let head: i64 = writing.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0))?;
         let tail = Arc::new(LogTail::new(unsigned(head)));
         let reading = (0..options.readers.max(1)).map(|_| connection::to_read(&path)).collect::<Result<_, _>>()?;

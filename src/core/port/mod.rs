@@ -6,6 +6,7 @@
 mod append;
 mod broker;
 mod clock;
+mod costs;
 mod dead_letters;
 mod effects;
 mod execution_logs;
@@ -15,6 +16,7 @@ mod leader;
 mod leases;
 mod operational;
 mod read_models;
+mod runtime;
 mod store;
 mod tokens;
 
@@ -23,6 +25,7 @@ pub use broker::{
     Broker, BrokerFailure, EntryStreams, LogChannels, Offered, PendingEntries, PendingEntry, REMEMBERED, Withdrawn,
 };
 pub use clock::{Clock, Entropy, StoreClock};
+pub use costs::Costs;
 pub use dead_letters::{DeadLetter, DeadLetterId, DeadLetters};
 pub use effects::{DueEffect, ObsoleteEffect, Outbox, OutboxDepth, PendingEffect, UnreadableEffect};
 pub use execution_logs::{ExecutionFilter, ExecutionLogs};
@@ -32,5 +35,6 @@ pub use leader::{Candidacy, LeaderTerm};
 pub use leases::{LeaseRenewals, LeaseSigns};
 pub use operational::{Answer, Answers, EarlyCheck, EarlyChecks, Heartbeats, Housekeeping, LastHeartbeat, Pruned};
 pub use read_models::{Cursor, ReadModels, RowFilter, StoredRow};
+pub use runtime::{AgentLogs, Learnings, LineFilter};
 pub use store::{EventStore, LogFilter, Store};
 pub use tokens::Tokens;

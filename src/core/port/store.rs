@@ -3,8 +3,9 @@ use crate::event::Recorded;
 use crate::identity::StreamId;
 
 use super::{
-    Answers, Append, AppendError, DeadLetters, EarlyChecks, ExecutionLogs, Heartbeats, Housekeeping, Inbox, LeaderTerm,
-    LeaseRenewals, Outbox, PortFuture, ReadModels, Receipt, StoreClock, StoreFailure, Tokens,
+    AgentLogs, Answers, Append, AppendError, Costs, DeadLetters, EarlyChecks, ExecutionLogs, Heartbeats, Housekeeping,
+    Inbox, LeaderTerm, Learnings, LeaseRenewals, Outbox, PortFuture, ReadModels, Receipt, StoreClock, StoreFailure,
+    Tokens,
 };
 
 /// The log.
@@ -66,6 +67,9 @@ pub trait Store:
     + StoreClock
     + ExecutionLogs
     + DeadLetters
+    + AgentLogs
+    + Learnings
+    + Costs
 {
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;

@@ -17,8 +17,8 @@ const PARAMS: usize = 19;
 pub(super) const CALL: &str =
     "SELECT append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 
-/// A batch of one append of the ordinary kind, as scalars: one event, to a stream whose id is known, without guards, key and
-/// effects.
+/// A batch of one append of the ordinary kind, as scalars: one event, to a stream whose id is known, without guards, key,
+/// effects and costs.
 pub(super) struct Lone<'a> {
     append: &'a PreparedAppend,
     event: &'a PreparedEvent,
@@ -40,7 +40,8 @@ impl<'a> Lone<'a> {
     pub(super) fn of(batch: &'a [Queued], ids: &mut StreamIds, announce: bool) -> Option<Self> {
         let [Queued { append, .. }] = batch else { return None };
         let [event] = append.events.as_slice() else { return None };
-        if !append.guards.is_empty() || !append.effects.is_empty() || append.idempotency.is_some() {
+        let bare = append.guards.is_empty() && append.effects.is_empty() && append.costs.is_empty();
+        if !bare || append.idempotency.is_some() {
             return None;
         }
         let columns = &append.columns;

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Config, Connection, Error, NoTls, Socket, Statement
 
 use super::Queued;
 use super::lone::{self, Lone};
-use super::statement::{Arrays, FULL, PLAIN, call};
+use super::statement::{Arrays, FULL, PLAIN, WITH_COSTS, call};
 use super::verdict::{all_written, verdicts};
 use crate::postgres::failure::{described, failure, repeats};
 use crate::postgres::generations::Generations;
@@ -39,6 +39,7 @@ pub(super) struct Session {
     lone: Statement,
     plain: Statement,
     full: Statement,
+    with_costs: Statement,
     announce: Statement,
     deadline: Duration,
     /// The ids of streams that were written to lately, by key. A stream has one id for good, so what is in here stays true for
@@ -83,7 +84,7 @@ impl Session {
         );
         let opening = async {
             let (client, mut line) = config.connect(NoTls).await?;
-            let [lone, plain, full, announce] = {
+            let [lone, plain, full, with_costs, announce] = {
                 let mut statements = pin!(prepared(&client));
                 tokio::select! {
                     biased;
@@ -93,7 +94,10 @@ impl Session {
                 }
             };
             let deadline = statement_timeout + Duration::from_secs(1);
-            Ok::<_, Error>((Self { client, lone, plain, full, announce, deadline, ids: Mutex::default() }, line))
+            Ok::<_, Error>((
+                Self { client, lone, plain, full, with_costs, announce, deadline, ids: Mutex::default() },
+                line,
+            ))
         };
         match timeout(statement_timeout, opening).await {
             Ok(opened) => opened.map_err(|error| failure(&error)),
@@ -127,10 +131,12 @@ impl Session {
         }
         let arrays = Arrays::of(batch, &mut self.ids(), announce);
         let params = arrays.params();
-        let rows = if arrays.is_plain() {
+        let rows = if arrays.has_costs() {
+            self.client.query(&self.with_costs, &params).await?
+        } else if arrays.is_plain() {
             self.client.query(&self.plain, &params[..PLAIN]).await?
         } else {
-            self.client.query(&self.full, &params).await?
+            self.client.query(&self.full, &params[..FULL]).await?
         };
         Ok(match verdicts(batch, &rows, &mut self.ids()) {
             Ok(answers) => Written::Answered(answers),
@@ -164,9 +170,10 @@ impl Session {
     }
 }
 
-async fn prepared(client: &Client) -> Result<[Statement; 4], Error> {
-    let (plain, full) = (call(PLAIN), call(FULL));
+async fn prepared(client: &Client) -> Result<[Statement; 5], Error> {
+    let (plain, full, with_costs) = (call(PLAIN), call(FULL), call(WITH_COSTS));
     let announce = "SELECT pg_notify('conductor_log', $1)";
-    let [lone, plain, full, announce] = [lone::CALL, &plain, &full, announce].map(|sql| client.prepare(sql));
-    Ok([lone.await?, plain.await?, full.await?, announce.await?])
+    let [lone, plain, full, with_costs, announce] =
+        [lone::CALL, &plain, &full, &with_costs, announce].map(|sql| client.prepare(sql));
+    Ok([lone.await?, plain.await?, full.await?, with_costs.await?, announce.await?])
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use conductor_core::cost::MOST_OF_ONE_ROW;
 use conductor_core::identity::StreamId;
 use conductor_core::port::{Body, Guard};
 use tokio_postgres::types::ToSql;
@@ -8,11 +9,15 @@ use uuid::Uuid;
 use super::Queued;
 use super::session::StreamIds;
 use crate::codec::PreparedAppend;
+use crate::postgres::costs::CostColumns;
 use crate::postgres::rows::projection;
 use crate::postgres::sql_types::{At, JsonText, bigint, without_nul};
 
 /// Parameters that every batch has.
 pub(super) const PLAIN: usize = 22;
+
+/// Parameters of a batch in which something was spent, which has a function of its own.
+pub(super) const WITH_COSTS: usize = FULL + 14;
 
 /// Parameters of a batch with streams whose ids aren't known, or with keys, guards or effects.
 pub(super) const FULL: usize = 40;
@@ -21,7 +26,8 @@ pub(super) const FULL: usize = 40;
 /// server a microsecond, so a batch that has nothing for the last ones leaves them to their defaults.
 pub(super) fn call(params: usize) -> String {
     let places: Vec<String> = (1..=params).map(|place| format!("${place}")).collect();
-    format!("SELECT * FROM append_batch({})", places.join(", "))
+    let function = if params > FULL { "append_batch_with_costs" } else { "append_batch" };
+    format!("SELECT * FROM {function}({})", places.join(", "))
 }
 
 /// A batch turned on its side: one array per column.
@@ -33,6 +39,11 @@ pub(super) struct Arrays<'a> {
     answers: AnswerColumns<'a>,
     guards: GuardColumns,
     effects: EffectColumns<'a>,
+    /// The append of each of `costs`.
+    cost_appends: Vec<i32>,
+    costs: CostColumns,
+    /// Where a row of costs stops counting.
+    cost_most: i64,
     /// Whose rows these are: the number of the projections.
     projection: i32,
     /// Whether those who listen to the log are told.
@@ -103,7 +114,8 @@ struct EffectColumns<'a> {
 
 impl<'a> Arrays<'a> {
     pub(super) fn of(batch: &'a [Queued], ids: &mut StreamIds, announce: bool) -> Self {
-        let mut arrays = Self { projection: projection(), announce, ..Self::default() };
+        let mut arrays =
+            Self { projection: projection(), announce, cost_most: bigint(MOST_OF_ONE_ROW), ..Self::default() };
         for (number, queued) in (1..).zip(batch) {
             let append = &queued.append;
             arrays.streams.push(append, ids.get(append.key.as_str()));
@@ -112,11 +124,20 @@ impl<'a> Arrays<'a> {
             arrays.answers.push(append);
             append.guards.iter().for_each(|guard| arrays.guards.push(number, guard));
             arrays.effects.push(number, append);
+            for (key, spent) in &append.costs {
+                arrays.cost_appends.push(number);
+                arrays.costs.push(key, spent);
+            }
         }
         arrays
     }
 
-    /// Whether the first [`PLAIN`] parameters say it all.
+    /// Whether something was spent: that needs all parameters.
+    pub(super) fn has_costs(&self) -> bool {
+        !self.costs.is_empty()
+    }
+
+    /// Whether the first [`PLAIN`] parameters say it all, where nothing was spent.
     pub(super) fn is_plain(&self) -> bool {
         let keyed = self.answers.scope.iter().any(Option::is_some);
         let strangers = self.streams.id.iter().any(Option::is_none);
@@ -124,8 +145,10 @@ impl<'a> Arrays<'a> {
     }
 
     /// In the order of the function's parameters.
-    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); FULL] {
-        let Self { streams: s, events: e, rows: r, answers: a, guards: g, effects: f, projection, announce } = self;
+    pub(super) fn params(&self) -> [&(dyn ToSql + Sync); WITH_COSTS] {
+        let Self { streams: s, events: e, rows: r, answers: a, guards: g, effects: f, projection, announce, .. } = self;
+        let [day, agent, repo_key, repo, number, model, input, output, cache_read, cache_creation, micros, reports] =
+            self.costs.params();
         [
             &s.id,
             &s.expected,
@@ -167,6 +190,20 @@ impl<'a> Arrays<'a> {
             &f.key,
             &f.event_id,
             &f.effect,
+            &self.cost_appends,
+            day,
+            agent,
+            repo_key,
+            repo,
+            number,
+            model,
+            input,
+            output,
+            cache_read,
+            cache_creation,
+            micros,
+            reports,
+            &self.cost_most,
         ]
     }
 }
