@@ -12,12 +12,14 @@
 //! | [`expiry`] · [`hold`] | when a lease's time is up, and what makes clocks stand still |
 //! | [`entry`] | what an agent finds in its stream, and whether it still holds |
 //! | [`explain`] | why something is where it is, and what would move it |
+//! | [`merge_gate`] | what stands before the merge of a change |
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
 //! | [`execution_log`] · [`agent_log`] · [`learning`] | what runtimes tell beside their events, which is kept beside the log |
 //! | [`cost`] | what was spent: the read model of TOKEN_USAGE |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
+//! | [`silence`] | who is no longer heard from |
 //! | [`roster`] | agents, people, repos and policies, as configured |
 //! | [`port`] | what the rings outside must provide: event store, read models, inbox, outbox, leader's term, clock |
 //! | [`data`] | the neutral tree in which records cross into JSON or SQL, and the macros that declare records once |
@@ -39,6 +41,7 @@ pub mod hold;
 pub mod identity;
 pub mod issue;
 pub mod learning;
+pub mod merge_gate;
 pub mod overrule;
 pub mod port;
 pub mod pull_request;
@@ -47,6 +50,7 @@ pub mod reaction;
 pub mod review;
 pub mod rig;
 pub mod roster;
+pub mod silence;
 pub mod time;
 pub mod token;
 

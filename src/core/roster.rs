@@ -122,6 +122,8 @@ pub struct Timers {
     pub lease: Duration,
     /// From the last heartbeat to "offline" in what readers see.
     pub online_within: Duration,
+    /// From the last heartbeat to AGENT_OFFLINE.
+    pub offline_after: Duration,
     /// A normal issue rises one level after this long, never to critical.
     pub ageing: Duration,
     /// A person's hook holds an issue at most this long.
@@ -141,6 +143,7 @@ impl Default for Timers {
         Self {
             lease: minutes(30),
             online_within: minutes(2),
+            offline_after: minutes(10),
             ageing: Duration::from_secs(72 * 3600),
             hook_lease: Duration::from_secs(24 * 3600),
             review_after: minutes(2),

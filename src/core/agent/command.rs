@@ -22,6 +22,9 @@ pub enum AgentCommand {
         /// When; the same once more changes nothing.
         at: Timestamp,
     },
-    /// It was not heard from for too long.
-    WentSilent,
+    /// It was not heard from for too long ([`silence`](crate::silence)).
+    WentSilent {
+        /// When it was heard from last, if ever.
+        last_heartbeat: Option<Timestamp>,
+    },
 }

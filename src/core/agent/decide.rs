@@ -59,12 +59,12 @@ impl Decider for AgentDecider {
                 let dry = AgentQuotaExhausted { issue: Some(issue.clone()), at: Some(*at) };
                 Decision::accept(vec![Decided::by_rule(dry, "provider_quota", facts)])
             }
-            AgentCommand::WentSilent if agent.online => {
+            AgentCommand::WentSilent { last_heartbeat } if agent.online => {
                 let facts = ["no heartbeat within the time for it".to_owned()];
-                let offline = AgentOffline { last_heartbeat: agent.updated_at };
+                let offline = AgentOffline { last_heartbeat: *last_heartbeat };
                 Decision::accept(vec![Decided::by_rule(offline, "silence", facts)])
             }
-            AgentCommand::WentSilent => Decision::unchanged(agent.version),
+            AgentCommand::WentSilent { .. } => Decision::unchanged(agent.version),
         }
     }
 
@@ -306,8 +306,8 @@ mod tests {
     fn an_agent_goes_offline_once_and_comes_back() {
         let mut told = Told::new();
         told.hears(heartbeat("idle"));
-        assert_eq!(told.when(&AgentCommand::WentSilent).0, ["AGENT_OFFLINE"]);
-        assert_eq!(told.when(&AgentCommand::WentSilent).0, [] as [&str; 0]);
+        assert_eq!(told.when(&AgentCommand::WentSilent { last_heartbeat: None }).0, ["AGENT_OFFLINE"]);
+        assert_eq!(told.when(&AgentCommand::WentSilent { last_heartbeat: None }).0, [] as [&str; 0]);
         assert_eq!(told.hears(heartbeat("idle")), ["AGENT_ONLINE"]);
     }
 

@@ -30,6 +30,8 @@ pub enum PullRequestCommand {
         /// Who could be asked.
         crew: Crew,
     },
+    /// See to it that what its merge waits for is on record: decided here and now, by the one gate ([`crate::merge_gate`]).
+    SeeToMerge,
     /// A reviewer reports through the API.
     ReviewReport {
         /// Who.

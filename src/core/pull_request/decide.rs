@@ -6,7 +6,7 @@ use crate::reaction::{Effect, Tell};
 
 use super::checks::is_news;
 use super::draft::Draft;
-use super::{PullRequest, PullRequestCommand, dispatch, entries, evolve, follow, observe, review};
+use super::{PullRequest, PullRequestCommand, dispatch, entries, evolve, follow, merge, observe, review};
 
 /// The rules of a pull request.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Decider for PullRequestDecider {
             // Whoever held a lease of a linked issue produced the change; taking the link away doesn't undo that.
             PullRequestCommand::Review(_) | PullRequestCommand::ReviewReport { .. } => issues(pull.told.clone()),
             PullRequestCommand::SeeToReview { .. } => crate::review::looks_at(pull),
+            PullRequestCommand::SeeToMerge => crate::merge_gate::looks_at(pull),
             // Whether a verdict is still wanted.
             PullRequestCommand::FollowIssue { .. } if pull.dispatch.is_some() => issues(pull.issues()),
             PullRequestCommand::Observe(seen) if !pull.known && !pull.heads.is_empty() => {
@@ -67,6 +68,7 @@ impl Decider for PullRequestDecider {
                 draft.accept_or_unchanged(pull.state_version)
             }
             PullRequestCommand::SeeToReview { crew } => dispatch::decide(pull, crew, given),
+            PullRequestCommand::SeeToMerge => merge::decide(pull, given),
             PullRequestCommand::ReviewReport { reviewer, what, head_sha } => {
                 review::from_agent(pull, reviewer, what, head_sha.as_ref(), given)
             }

@@ -13,6 +13,7 @@ mod entries;
 mod evolve;
 mod follow;
 mod head;
+mod merge;
 mod observe;
 pub(crate) mod producer;
 mod review;
