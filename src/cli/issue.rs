@@ -3,9 +3,11 @@ use conductor_core::identity::IssueRef;
 use serde::Deserialize;
 
 use super::client::Client;
+use super::costs::{Spent, dollars};
 use super::event::Event;
 use super::failure::Failure;
 use super::reading::{self, Form};
+use super::runs::{self, Run};
 use super::screen::{Look, Screen};
 use super::table::{Column, Table};
 use super::words::{age, clock, plain};
@@ -63,12 +65,23 @@ struct Shown {
     blocked_by: Vec<String>,
     waiting_for: Vec<String>,
     updated_at: Option<String>,
+    /// Absent in answers of older daemons, as are the runs.
+    cost: Option<Cost>,
+    execution_logs: Vec<Run>,
     timeline: Vec<Event>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Cost {
+    total: Spent,
 }
 
 fn words(shown: Shown, look: &Look) -> String {
     let mut lines = vec![headline(&shown)];
     lines.extend(facts(&shown, look).into_iter().map(|(name, fact)| format!("  {name:<10} {}", plain(&fact))));
+    if !shown.execution_logs.is_empty() {
+        lines.extend([String::new(), runs::table(&shown.execution_logs, look)]);
+    }
     lines.push(String::new());
     lines.push(timeline(&shown.timeline, look));
     lines.join("\n")
@@ -112,9 +125,16 @@ fn facts(shown: &Shown, look: &Look) -> Vec<(&'static str, String)> {
         ("depends on", shown.depends_on.join(", ")),
         ("blocked by", shown.blocked_by.join(", ")),
         ("waits for", shown.waiting_for.join(", ")),
+        ("cost", spent(shown.cost.as_ref())),
         ("at GitHub", joined(vec![shown.url.clone().or_else(|| shown.pr_url.clone())])),
     ];
     facts.into_iter().filter(|(_, fact)| !fact.is_empty()).collect()
+}
+
+/// What it has cost, its reviews included; nothing where nothing was spent.
+fn spent(cost: Option<&Cost>) -> String {
+    let Some(spent) = cost.map(|cost| &cost.total).filter(|spent| spent.reports > 0) else { return String::new() };
+    format!("{} · {} tokens in, {} out", dollars(spent.cost_usd), spent.input_tokens, spent.output_tokens)
 }
 
 fn timeline(events: &[Event], look: &Look) -> String {
@@ -153,6 +173,9 @@ mod tests {
             "branch": "agent/issue-4-2", "prRepo": "acme/web", "prNumber": 57, "prUrl": null,
             "headSha": "c0ffee0123456789c0ffee0123456789c0ffee01", "ci": "failed", "review": "disputed",
             "reviewer": "review-e", "dependsOn": ["acme/web#1"], "blockedBy": [], "updatedAt": "2026-11-21T09:00:00.000Z",
+            "cost": {"total": {"inputTokens": 1200, "outputTokens": 30, "costUsd": 0.4, "reports": 2}},
+            "executionLogs": [{"id": "r1", "agentId": "dev-e-node", "repo": "acme/web", "issueNumber": 4, "status": "failed",
+                               "startedAt": "2026-11-21T09:00:00.000Z", "lastAt": "2026-11-21T10:00:00.000Z"}],
             "timeline": [
                 event(1, "IssueApproved", "github:alice", json!(null)),
                 event(2, "IssueAssigned", "daemon:claims", json!({"name": "queue_order", "facts": ["priority high", "first"]})),
@@ -166,7 +189,11 @@ mod tests {
              \u{20} branch     agent/issue-4-2\n\
              \u{20} pull       acme/web#57 · head c0ffee012345 · CI failed · review disputed (review-e)\n\
              \u{20} depends on acme/web#1\n\
+             \u{20} cost       $0.40 · 1200 tokens in, 30 out\n\
              \u{20} at GitHub  https://github.com/acme/web/issues/4\n\
+             \n\
+             AGENT       ABOUT       STATUS  BEGAN  LAST WORD  TURNS  COST  MODEL  ID\n\
+             dev-e-node  acme/web#4  failed     3h         2h      -     -  -      r1\n\
              \n\
              V  WHEN (UTC)           EVENT          BY             WHY\n\
              1  2026-11-21 09:00:00  IssueApproved  github:alice\n\

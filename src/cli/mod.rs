@@ -4,6 +4,7 @@ mod agents;
 mod check;
 mod client;
 mod completions;
+mod costs;
 mod dead_letters;
 mod demo;
 mod event;
@@ -16,6 +17,7 @@ mod issues;
 mod overrule;
 mod queue;
 mod reading;
+mod runs;
 mod screen;
 mod serve;
 mod show;
@@ -32,6 +34,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use agents::AgentsArguments;
 use client::DaemonArguments;
+use costs::CostsArguments;
 use dead_letters::DeadLettersArguments;
 use events::EventsArguments;
 use explain::ExplainArguments;
@@ -40,6 +43,7 @@ use issues::IssuesArguments;
 use overrule::OverrideArguments;
 use queue::QueueArguments;
 use reading::{Form, ask};
+use runs::RunsArguments;
 
 /// Coordinator of AI coding agents: takes GitHub issues from the label `agent-ready` to a merged pull request.
 #[derive(Debug, Parser)]
@@ -68,6 +72,8 @@ Look into a daemon that runs (here, or where --url says):
   conductor-e issue acme/web#42                where it stands, and every event with who and why
   conductor-e queue                            what is handed out next, and what is blocked by what
   conductor-e agents                           who is there, and what they hold
+  conductor-e runs                             what agents' runs told of themselves
+  conductor-e costs --days 7                   what was spent
   conductor-e events --follow                  every event from now on, as it happens
   conductor-e explain acme/web#42              why it is there, what it waits for, why does nobody get it
   conductor-e dead-letters                     what was given up on; retry <id> has it tried again
@@ -95,6 +101,10 @@ enum Command {
     Agents(AgentsArguments),
     /// List what waits for an agent, in the order of hand-out.
     Queue(QueueArguments),
+    /// List runs: what agents' runtimes told of themselves.
+    Runs(RunsArguments),
+    /// Show what was spent, by model, agent and repository.
+    Costs(CostsArguments),
     /// Show the log of events.
     Events(EventsArguments),
     /// Say why an issue, pull request or agent is where it is, and what would move it.
@@ -154,6 +164,8 @@ pub fn run() -> ExitCode {
         Command::Issue(which) => ask(daemon, async |daemon, screen| issue::issue(&which, daemon, screen).await),
         Command::Agents(which) => ask(daemon, async |daemon, screen| agents::agents(&which, daemon, screen).await),
         Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
+        Command::Runs(which) => ask(daemon, async |daemon, screen| runs::runs(&which, daemon, screen).await),
+        Command::Costs(which) => ask(daemon, async |daemon, screen| costs::costs(&which, daemon, screen).await),
         Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
         Command::Explain(what) => ask(daemon, async |daemon, screen| explain::explain(&what, daemon, screen).await),
         Command::Override(what) => ask(daemon, async |daemon, screen| overrule::overrule(&what, daemon, screen).await),

@@ -7,14 +7,17 @@ use super::section::Section;
 /// How long operational records are kept since they were last added to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
+    /// Lines of agents' processes.
+    pub agent_logs: Duration,
     /// Runs with their steps and lines.
     pub execution_logs: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
         // A quarter, as deliveries' ids: what went wrong is asked for within weeks.
-        Self { execution_logs: Duration::from_secs(90 * 24 * 3600) }
+        Self { agent_logs: days(7), execution_logs: days(90) }
     }
 }
 
@@ -23,7 +26,10 @@ pub(super) fn read(root: &Section<'_>) -> Retention {
     let defaults = Retention::default();
     let Some(section) = root.section("retention") else { return defaults };
     let or = |key, default| section.period(key).map_or(default, |found| found.value);
-    let retention = Retention { execution_logs: or("execution_logs", defaults.execution_logs) };
+    let retention = Retention {
+        agent_logs: or("agent_logs", defaults.agent_logs),
+        execution_logs: or("execution_logs", defaults.execution_logs),
+    };
     section.close();
     retention
 }

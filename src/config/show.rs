@@ -209,11 +209,21 @@ fn person(person: &Person) -> WrittenPerson {
 }
 
 fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
-    let Timers { lease, online_within, ageing, hook_lease, review_after, review_deadline, review_apart, no_progress } =
-        timers;
+    let Timers {
+        lease,
+        online_within,
+        offline_after,
+        ageing,
+        hook_lease,
+        review_after,
+        review_deadline,
+        review_apart,
+        no_progress,
+    } = timers;
     [
         ("lease", lease),
         ("online_within", online_within),
+        ("offline_after", offline_after),
         ("ageing", ageing),
         ("hook_lease", hook_lease),
         ("review_after", review_after),
@@ -226,8 +236,10 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
 }
 
 fn kept_for(retention: Retention) -> BTreeMap<&'static str, String> {
-    let Retention { execution_logs } = retention;
-    [("execution_logs", execution_logs)].map(|(name, span)| (name, period::text(span))).into()
+    let Retention { agent_logs, execution_logs } = retention;
+    [("agent_logs", agent_logs), ("execution_logs", execution_logs)]
+        .map(|(name, span)| (name, period::text(span)))
+        .into()
 }
 
 fn caller_limits(rates: Option<RateSettings>) -> CallerLimits {
@@ -297,7 +309,7 @@ mod tests {
         ]
         people = [{ name = "Ines", logins = ["ines"], rights = ["operate"] }, { name = "Bo" }]
         timers = { lease = "45m", ageing = "36h" }
-        retention = { execution_logs = "3d" }
+        retention = { agent_logs = "36h", execution_logs = "3d" }
         log = { filter = "debug", format = "json" }
         actors = { idle = "90s", requests = 7, requests_per_stream = 7 }
         defaults = { required_checks = ["build"], deploys = true }

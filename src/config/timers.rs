@@ -14,6 +14,7 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
     let timers = Timers {
         lease: or("lease", defaults.lease),
         online_within: or("online_within", defaults.online_within),
+        offline_after: or("offline_after", defaults.offline_after),
         ageing: or("ageing", defaults.ageing),
         hook_lease: or("hook_lease", defaults.hook_lease),
         review_after: or("review_after", defaults.review_after),
@@ -26,6 +27,12 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         findings.mistake(
             &place,
             "online_within must be shorter than lease: a lease would end before its agent shows as offline",
+        );
+    }
+    if timers.offline_after < timers.online_within {
+        findings.mistake(
+            &place,
+            "offline_after must not be shorter than online_within: whoever is said to be gone would show as online",
         );
     }
     if timers.no_progress < timers.lease {
@@ -54,6 +61,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         refused("\n[timers]\nlease = \"2m\"\n", &[], "rig.toml:2", "online_within must be shorter than lease");
+        refused("[timers]\noffline_after = \"1m\"\n", &[], "rig.toml:1", "offline_after must not be shorter");
         refused("[timers]\nno_progress = \"29m\"\n", &[], "rig.toml:1", "no_progress must not be shorter");
         refused("[timers]\nhook_lease = \"29m\"\n", &[], "rig.toml:1", "hook_lease must not be shorter");
     }

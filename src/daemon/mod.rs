@@ -9,6 +9,7 @@
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
+//! | [`silence`] · [`merge_gate`] | passes: agents that are no longer heard from; what merges wait for, on record |
 //! | [`token_uses`] | the pass that notes which tokens are still needed |
 //! | [`descriptors`] | how many connections the system has room for |
 //! | [`logging`] | what the daemon tells about itself |
@@ -20,8 +21,10 @@ pub mod ear;
 pub mod follow;
 pub mod leases;
 pub mod logging;
+pub mod merge_gate;
 pub mod open_store;
 pub mod push;
+pub mod silence;
 pub mod start;
 pub mod teller;
 #[cfg(test)]

@@ -36,7 +36,9 @@ use super::dispatch::Dispatch;
 use super::ear::{Ear, Listen};
 use super::follow::FollowLog;
 use super::leases::Leases;
+use super::merge_gate::MergeGate;
 use super::push::Push;
+use super::silence::Silence;
 use super::teller::StreamTeller;
 use super::token_uses::TokenUses;
 use super::upkeep::Upkeep;
@@ -56,6 +58,8 @@ pub(super) const LISTEN_PERIOD: Duration = Duration::from_secs(5);
 pub(super) const PUSH_PERIOD: Duration = Duration::from_secs(15);
 /// Nobody hurries who waits for itself.
 const CYCLES_PERIOD: Duration = Duration::from_secs(5);
+/// What a merge waits for is on record this soon after it changed.
+const GATE_PERIOD: Duration = Duration::from_secs(1);
 /// Nothing of the operational tables is kept for less than a day.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(3600);
 /// With the minute in which uses of a token are one, "last used" is less than two minutes late.
@@ -157,8 +161,11 @@ impl Daemon {
         let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock), settings.retention);
         coordinator.start_leader_pass(upkeep, Cadence::every(UPKEEP_PERIOD)).await;
         coordinator.start_pass(Listen(Arc::clone(&ear)), Cadence::every(LISTEN_PERIOD)).await;
-        let judged = Leases::new(coordinator.clone(), Arc::clone(&index), leases.clone(), ear);
+        let judged = Leases::new(coordinator.clone(), Arc::clone(&index), leases.clone(), Arc::clone(&ear));
         coordinator.start_leader_pass(judged, Cadence::every(Leases::period(&settings.policy.timers))).await;
+        let silence = Silence::new(coordinator.clone(), ear);
+        coordinator.start_leader_pass(silence, Cadence::every(Silence::period(&settings.policy.timers))).await;
+        coordinator.start_leader_pass(MergeGate::new(coordinator.clone()), Cadence::every(GATE_PERIOD)).await;
         coordinator.start_pass(TokenUses::new(Arc::clone(&admission.keyring)), Cadence::every(TOKEN_USES_PERIOD)).await;
         if let Some(warning) = admission.warning() {
             tracing::warn!("{warning}");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use conductor_actors::{Counters, LeaderPass, LeaderProof};
+use conductor_core::agent_log::MOST_LINES_OF_AGENT;
 use conductor_core::port::{Clock, Store};
 
 use crate::config::Retention;
@@ -29,6 +30,7 @@ impl LeaderPass for Upkeep {
         let now = self.clock.now();
         let pruned = self.store.prune(now).await.map_err(|error| error.to_string())?;
         let executions = self.store.drop_executions(now.minus(self.retention.execution_logs)).await;
+        let lines = self.store.drop_lines(now.minus(self.retention.agent_logs), MOST_LINES_OF_AGENT).await;
         Ok(Counters::default()
             .with("bodies", pruned.bodies)
             .with("deliveries", pruned.deliveries)
@@ -36,6 +38,7 @@ impl LeaderPass for Upkeep {
             .with("effects", pruned.effects)
             .with("checks", pruned.checks)
             .with("signs", pruned.signs)
+            .with("agent-lines", lines.map_err(|error| error.to_string())?)
             .with("executions", executions.map_err(|error| error.to_string())?))
     }
 }

@@ -107,6 +107,12 @@ impl ApiError {
         Self::new(Code::TooLarge, message)
     }
 
+    /// 409: nothing is merged, and this is what for.
+    pub fn merge_waits(waiting_for: &[String]) -> Self {
+        let message = format!("it is not merged: it waits for {}", waiting_for.join(", "));
+        Self::new(Code::GitHubNotConnected, message).with("merged", false).with("waitingFor", waiting_for.to_vec())
+    }
+
     /// 409: somebody else was first.
     pub fn lost_race(message: impl Into<String>) -> Self {
         Self::new(Code::LostRace, message)

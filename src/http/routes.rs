@@ -3,8 +3,8 @@
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
-    about, agents, assignments, dead_letters, events, execution_logs, explain, health, issues, live, overrides, pulls,
-    queue, report, tokens,
+    about, agent_logs, agents, assignments, costs, dead_letters, events, execution_logs, explain, health, issues,
+    learnings, live, merge, overrides, pulls, queue, report, tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -46,6 +46,20 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::read("/api/queue", queue::list, queue::list_described()),
         Endpoint::read("/api/explain", explain::explain, explain::explain_described()),
         Endpoint::read("/api/assignments/next", assignments::next, assignments::next_described()),
+        Endpoint::at("/api/agent-logs")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .get(agent_logs::list, agent_logs::list_described())
+            .post(agent_logs::keep, agent_logs::keep_described()),
+        Endpoint::at("/api/repo-learnings")
+            .data(PayloadConfig::new(LARGEST_BODY))
+            .get(learnings::list, learnings::list_described())
+            .post(learnings::learn, learnings::learn_described()),
+        Endpoint::at("/api/merge").data(PayloadConfig::new(LARGEST_BODY)).post(merge::merge, merge::merge_described()),
+        Endpoint::read("/api/usage", costs::usage, costs::usage_described()),
+        Endpoint::read("/api/costs/summary", costs::summary, costs::summary_described()),
+        Endpoint::read("/api/costs/daily", costs::daily, costs::daily_described()),
+        Endpoint::read("/api/costs/issue", costs::by_issue, costs::by_issue_described()),
+        Endpoint::read("/public/cost-summary", costs::public, costs::public_described()),
         Endpoint::at("/api/execution-logs")
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(execution_logs::list, execution_logs::list_described())

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::decider::StreamState;
 use conductor_core::event::{IssueState, Priority};
 use conductor_core::identity::{Claimant, IssueRef, RepoName, StreamId, StreamKind};
-use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
+use conductor_core::port::{Cursor, ExecutionFilter, RowFilter, Store, StoreFailure, StoredRow};
 use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
 use serde_json::json;
@@ -20,7 +20,10 @@ use crate::openapi::{Answer, Operation, Parameter, Tag, Texts, claimant, issue_n
 use crate::paging::{LARGEST_PAGE, PAGE, cursor_of, cursor_text, page, streamed};
 use crate::query::Query;
 use crate::subject;
-use crate::wire::{IssueRow, PullRow, with_timeline};
+use crate::wire::{CostOfOne, ExecutionRow, IssueRow, PullRow, Sums, with_timeline};
+
+/// Runs that are shown with an issue: the latest; GET /api/execution-logs has all.
+const RUNS: usize = 50;
 
 /// The rows that match, by repo and number: all of them, streamed, or a page of them.
 ///
@@ -125,22 +128,44 @@ pub async fn one(edge: Data<Edge>, path: Path<(String, String, String)>) -> Resu
         Some(StreamKind::Agent | StreamKind::Rig) | None => return Err(unknown()),
     };
     let row = store.row(&stream).await?.ok_or_else(unknown)?;
+    let (mut numbers, mut runs) = (vec![reference.clone()], Vec::new());
+    if let StreamState::Issue(issue) = &row.state {
+        // Whoever reviews it runs, and spends, under the number of its pull request.
+        numbers.extend(subject::pull_request_of(issue));
+    }
+    let mut cost = Sums::default();
+    for number in &numbers {
+        runs.extend(store.executions(&ExecutionFilter::about(number), None, RUNS).await?);
+        cost = cost.joined(super::costs::of_issue(&edge, number).await?);
+    }
+    runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
+    let beside =
+        Beside { execution_logs: runs.iter().take(RUNS).map(ExecutionRow::of).collect(), cost: CostOfOne::from(cost) };
     let head = match &row.state {
         StreamState::Issue(issue) => {
             let open = OpenDependencies::default().of(&**store, issue).await?;
-            opened(IssueRow::of(issue, row.body, &open))
+            opened(IssueRow::of(issue, row.body, &open), &beside)
         }
-        StreamState::PullRequest(pull) => opened(PullRow::of(pull)),
+        StreamState::PullRequest(pull) => opened(PullRow::of(pull), &beside),
         StreamState::Agent(_) | StreamState::Rig(_) => None,
     };
     let head = head.ok_or_else(unknown)?;
     streamed(head, pages_of(Arc::clone(store), stream), "]}").await
 }
 
-/// A row's JSON, left open for its timeline.
-fn opened(row: Option<impl Serialize>) -> Option<String> {
-    let text = json_text(&row?);
-    text.strip_suffix('}').map(|open| format!("{open},\"timeline\":["))
+/// What stands beside a row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Beside {
+    execution_logs: Vec<ExecutionRow>,
+    cost: CostOfOne,
+}
+
+/// A row's JSON with what stands beside it, left open for its timeline.
+fn opened(row: Option<impl Serialize>, beside: &Beside) -> Option<String> {
+    let (row, beside) = (json_text(&row?), json_text(beside));
+    let (row, beside) = (row.strip_suffix('}')?, beside.strip_prefix('{')?.strip_suffix('}')?);
+    Some(format!("{row},{beside},\"timeline\":["))
 }
 
 pub(crate) fn list_described() -> Operation {
@@ -164,7 +189,7 @@ pub(crate) fn list_described() -> Operation {
 pub(crate) fn one_described() -> Operation {
     let part = |name, about| Parameter::path(name, owner_or_name(), about);
     let number = Parameter::path("number", issue_number(), "Its number; one of a pull request means that.");
-    Operation::new("issue", Tag::State, "One issue or pull request, with its timeline")
+    Operation::new("issue", Tag::State, "One issue or pull request, with its runs, its cost and its timeline")
         .with(part("owner", "Owner of the repository.").example("an_issue", "acme"))
         .with(part("repo", "Name of the repository.").example("an_issue", "web"))
         .with(number.example("an_issue", 42))
@@ -176,7 +201,7 @@ pub(crate) fn one_described() -> Operation {
                     let kinds = [with_timeline::<IssueRow>(generator), with_timeline::<PullRow>(generator)];
                     schemars::json_schema!({ "anyOf": kinds })
                 },
-                "The row, and under `timeline` its events.",
+                "The row; under `executionLogs` its 50 latest runs, under `cost` what was spent on it, those of its pull request included, under `timeline` its events.",
             )
             .leads_to("events_of_stream", json!({ "id": "$response.body#/streamId" })),
         )

@@ -1,15 +1,19 @@
 //! The endpoints: each parses, asks inside, and words the answer.
 
 pub mod about;
+pub mod agent_logs;
 pub mod agents;
 pub mod assignments;
+pub mod costs;
 pub mod dead_letters;
 pub mod events;
 pub mod execution_logs;
 pub mod explain;
 pub mod health;
 pub mod issues;
+pub mod learnings;
 pub mod live;
+pub mod merge;
 pub mod overrides;
 pub mod pulls;
 pub mod queue;

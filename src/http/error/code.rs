@@ -54,6 +54,8 @@ codes! {
     LostRace = CONFLICT "lost_race",
     /// It makes no sense in the state that the target is in, which `state` names; `error` says why.
     Inapplicable = CONFLICT "inapplicable",
+    /// Nothing is merged: `waitingFor` says what for. Merging by itself needs API credentials, which this version does not use.
+    GitHubNotConnected = CONFLICT "github_not_connected",
     /// The body is larger than this endpoint takes.
     TooLarge = PAYLOAD_TOO_LARGE "too_large",
     /// A rule of the domain, named in `rule`, such as `self_approval` or `two_strikes`.

@@ -16,6 +16,8 @@ conductor_core::words! {
         Work = "Work",
         /// What agents' runtimes tell of their runs.
         Runs = "Runs",
+        /// What was spent.
+        Costs = "Costs",
         /// Issues, pull requests and agents as they stand.
         State = "State",
         /// Who may come in.

@@ -22,6 +22,7 @@ macro_rules! texts {
     };
 }
 texts!(
+    conductor_core::agent_log::LogLevel,
     conductor_core::event::AssignmentKind,
     conductor_core::event::CiState,
     conductor_core::event::GateState,

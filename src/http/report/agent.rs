@@ -1,5 +1,6 @@
 use conductor_core::agent::AgentCommand;
-use conductor_core::data::{Field, Record, Value};
+use conductor_core::cost::MOST_OF_ONE_REPORT;
+use conductor_core::data::{Field, FieldError, Record, Value};
 use conductor_core::event::{
     AgentEvent, AgentQuotaReported, CliCompleted, CliProgress, CliStarted, GuardBlocked, Heartbeat, Integration,
     MemoryHitUsed, MemoryRead, MemoryWrite, Provider, TokenUsage, UsageCategory,
@@ -9,6 +10,9 @@ use conductor_core::identity::{IssueRef, RepoName};
 use super::{Asked, Reporting, not_reported};
 use crate::error::ApiError;
 use crate::json::{Properties, canonical};
+
+/// What one report of tokens may cost, in dollars: a million, which is [`MOST_OF_ONE_REPORT`] micro-dollars.
+pub(super) const DEAREST: f64 = 1_000_000.0;
 
 /// The three reports of a run have one payload under three names.
 macro_rules! run_report {
@@ -137,16 +141,32 @@ fn put_repo(properties: &mut Properties) -> Result<(), ApiError> {
 fn token_usage(properties: &mut Properties) -> Result<TokenUsage, ApiError> {
     let about = About::take(properties)?;
     let spent_on_work = about.number.is_some();
+    let tokens = |properties: &mut Properties, name| -> Result<Option<u64>, ApiError> {
+        let tokens: Option<u64> = properties.optional(name)?;
+        let sane = tokens.is_none_or(|tokens| tokens <= MOST_OF_ONE_REPORT);
+        let most = || FieldError::new(format!("must be a whole number from 0 to {MOST_OF_ONE_REPORT}")).within(name);
+        if sane { Ok(tokens) } else { Err(most().into()) }
+    };
+    let missing = |name: &str| FieldError::new("is missing").within(name);
     let otherwise = if spent_on_work { UsageCategory::Work } else { UsageCategory::Idle };
     Ok(TokenUsage {
         repo: about.repo,
         issue_number: about.number,
         model: properties.required("model")?,
-        input_tokens: properties.required("inputTokens")?,
-        output_tokens: properties.required("outputTokens")?,
-        cache_read_tokens: properties.optional("cacheReadTokens")?,
-        cache_creation_tokens: properties.optional("cacheCreationTokens")?,
-        cost_usd: properties.required("costUsd")?,
+        input_tokens: tokens(properties, "inputTokens")?.ok_or_else(|| missing("inputTokens"))?,
+        output_tokens: tokens(properties, "outputTokens")?.ok_or_else(|| missing("outputTokens"))?,
+        cache_read_tokens: tokens(properties, "cacheReadTokens")?,
+        cache_creation_tokens: tokens(properties, "cacheCreationTokens")?,
+        cost_usd: cost(properties)?,
         category: properties.optional("category")?.unwrap_or(otherwise),
     })
+}
+
+/// What a report costs: an amount that sums of costs count as it is.
+fn cost(properties: &mut Properties) -> Result<f64, ApiError> {
+    let cost: f64 = properties.required("costUsd")?;
+    if (0.0..=DEAREST).contains(&cost) {
+        return Ok(cost);
+    }
+    Err(FieldError::new(format!("must be an amount from 0 to {DEAREST} dollars")).within("costUsd").into())
 }

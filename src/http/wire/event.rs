@@ -5,6 +5,7 @@ use conductor_core::event::{EventType, Recorded, pascal_case};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use super::{CostOfOne, ExecutionRow};
 use crate::json::Json;
 
 /// An event as readers see it: PascalCase type, camelCase data, lease tokens left out.
@@ -93,10 +94,14 @@ impl JsonSchema for StoredEvent {
     }
 }
 
-/// The shape of a row with its events under `timeline`.
+/// The shape of a row with its runs, its cost, and its events under `timeline`.
 pub(crate) fn with_timeline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let (row, timeline) = (generator.subschema_for::<T>(), generator.subschema_for::<Vec<StoredEvent>>());
-    json_schema!({ "allOf": [row, { "type": "object", "required": ["timeline"], "properties": { "timeline": timeline } }] })
+    let (runs, cost) = (generator.subschema_for::<Vec<ExecutionRow>>(), generator.subschema_for::<CostOfOne>());
+    json_schema!({ "allOf": [row, {
+        "type": "object", "required": ["executionLogs", "cost", "timeline"],
+        "properties": { "executionLogs": runs, "cost": cost, "timeline": timeline },
+    }] })
 }
 
 #[cfg(test)]

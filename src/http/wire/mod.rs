@@ -1,19 +1,23 @@
 //! The shapes that clients see: camelCase, every field present, times in RFC 3339 with milliseconds.
 
+mod agent_line;
 mod agent_row;
 mod alive;
 mod answer;
 mod assignment;
 mod board;
+mod cost_view;
 mod dead_letter_row;
 mod event;
 mod execution_row;
 mod explanation;
 mod issue_row;
+mod learning_row;
 mod pull_row;
 mod queue_row;
 mod token_row;
 
+pub use agent_line::{AgentLineRow, LinesKept};
 pub use agent_row::{AgentRow, AssignmentRow, Presence};
 pub use alive::Alive;
 pub use answer::{EventAnswer, LogPlace};
@@ -22,6 +26,10 @@ pub(crate) use assignment::tests::assignment as assignment_for_tests;
 pub use assignment::{AssignmentView, IssueView, LeaseView};
 pub use board::board;
 pub(crate) use board::board_schema;
+pub use cost_view::{
+    AgentCost, CostOfOne, CostSummary, CostsByIssue, DailyCosts, DayCost, IssueCost, ModelCost, PublicCosts, RepoCost,
+    Span, SpentView, Sums, UsageView,
+};
 pub use dead_letter_row::{DeadLetterRow, Retried};
 pub(crate) use dead_letter_row::{INBOX, lanes};
 pub use event::StoredEvent;
@@ -29,6 +37,7 @@ pub(crate) use event::with_timeline;
 pub use execution_row::{EntriesAdded, ExecutionBegun, ExecutionDetail, ExecutionRow, LineRow, StepRow};
 pub use explanation::{Explained, ExplanationView};
 pub use issue_row::IssueRow;
+pub use learning_row::LearningRow;
 pub use pull_row::PullRow;
 pub use queue_row::QueueRow;
 pub use token_row::{FreshToken, TokenRow};

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use conductor_adapters::replay::Replay;
+use conductor_core::cost::{CostBy, CostFilter, CostRows};
 use conductor_core::decider::StreamState;
 use conductor_core::event::{IssueState, Priority, Recorded};
 use conductor_core::identity::{AgentId, StreamId, StreamKind};
@@ -43,6 +44,7 @@ impl Audit {
             assert!(shown.iter().all(|row| replays.contains_key(&row.stream)), "a row of {kind:?} without events");
         }
         leases_are_within_bounds(&replays);
+        costs_are_those_of_the_log(store, &log).await;
         let (outbox, inbox) = (store.outbox_depth().await.unwrap(), store.inbox_depth().await.unwrap());
         Self { log, dead: (outbox.iter().map(|depth| depth.dead).sum(), inbox.dead) }
     }
@@ -103,6 +105,21 @@ async fn rows(store: &dyn Store, kind: StreamKind) -> Vec<StoredRow> {
         if end {
             return rows;
         }
+    }
+}
+
+/// Each row of what was spent, against a fresh fold of the log.
+async fn costs_are_those_of_the_log(store: &dyn Store, log: &[Recorded]) {
+    let mut fresh = CostRows::default();
+    log.iter().for_each(|event| fresh.add(&event.stream, &event.event, event.time));
+    let rows = store.costs(&CostFilter::default(), &[CostBy::Row]).await.unwrap();
+    assert_eq!(rows.len(), fresh.0.len(), "rows of costs");
+    for ((key, spent), row) in fresh.0.iter().zip(&rows) {
+        assert_eq!(
+            (row.day, &row.agent, &row.model),
+            (Some(key.day), &Some(key.agent.clone()), &Some(key.model.clone()))
+        );
+        assert_eq!((&row.repo, row.number, row.spent), (&key.repo, key.number, *spent), "costs of {key:?}");
     }
 }
 

@@ -58,6 +58,11 @@ impl Setup {
         self.config("[timers]\nlease = \"4s\"\nonline_within = \"1s\"\nno_progress = \"12s\"\n")
     }
 
+    /// Agents are gone after a second of silence.
+    pub(crate) fn with_short_silence(self) -> Self {
+        self.config("[timers]\nonline_within = \"1s\"\noffline_after = \"1s\"\n")
+    }
+
     /// With that text as its file of settings.
     pub(crate) fn config(mut self, text: &str) -> Self {
         let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();

@@ -1,3 +1,7 @@
 //! What agents' runtimes tell beside their events, in the shapes that they can't change.
 
+mod costs;
+mod merge;
+mod notes;
+mod presence;
 mod runs;

@@ -1,6 +1,8 @@
+use conductor_core::cost::MOST_OF_ONE_REPORT;
 use conductor_core::event::{MemoryKind, MemoryScope, UsageCategory};
 use serde_json::{Value, json};
 
+use super::super::agent::DEAREST;
 use super::ReportShape;
 use super::property::{Property, may, need};
 use crate::openapi::{Texts, count, flag, nullable, number, one_of, repo, text, texts};
@@ -84,11 +86,11 @@ fn runs() -> Vec<Option<ReportShape>> {
     let mut usage = about().to_vec();
     usage.extend([
         need("model", text(), "Which model."),
-        need("inputTokens", count(u64::MAX), "Read."),
-        need("outputTokens", count(u64::MAX), "Written."),
-        may("cacheReadTokens", count(u64::MAX), "Read from the cache."),
-        may("cacheCreationTokens", count(u64::MAX), "Written to the cache."),
-        need("costUsd", number(), "In dollars."),
+        need("inputTokens", count(MOST_OF_ONE_REPORT), "Read."),
+        need("outputTokens", count(MOST_OF_ONE_REPORT), "Written."),
+        may("cacheReadTokens", count(MOST_OF_ONE_REPORT), "Read from the cache."),
+        may("cacheCreationTokens", count(MOST_OF_ONE_REPORT), "Written to the cache."),
+        need("costUsd", json!({ "type": "number", "minimum": 0, "maximum": DEAREST }), "In dollars."),
         may(
             "category",
             one_of(&UsageCategory::texts()),
