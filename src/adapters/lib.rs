@@ -9,6 +9,7 @@
 //! | [`replay`] | what a stream's events add up to, and the number of the projections that made a stored row |
 //! | [`read_ahead`] | the whole log, page by page, for whoever folds all of it |
 //! | [`memory`] · [`sqlite`] · [`postgres`] | the stores; each passes the one suite in `contract` |
+//! | [`valkey`] | the broker that wakes agents; it and its fake in [`memory`] pass one suite too |
 //! | [`system_clock`] · [`system_entropy`] · [`host_name`] | time and randomness of the machine, and what it is called |
 //!
 //! **Architecture invariant: the stores hold no rule twice.** What they share (encoding, replay, the order of checks of an
@@ -33,3 +34,4 @@ pub mod store_time;
 pub mod system_clock;
 pub mod system_entropy;
 mod tail;
+pub mod valkey;

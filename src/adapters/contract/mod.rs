@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a case is a test: it panics with what doesn't hold")]
 
 pub mod appending;
+pub mod broker;
 pub mod concurrency;
 pub mod costs;
 pub mod dead_letters;
@@ -213,6 +214,31 @@ macro_rules! shared_store_contract {
                 racing_claims_across_handles_give_one_lease,
                 a_waiter_wakes_for_an_append_on_the_other_handle,
                 a_term_is_one_across_handles,
+            }
+        }
+    };
+}
+
+/// Makes one test of each case for a broker; the argument is an `async fn() -> BrokerSubject`.
+#[macro_export]
+macro_rules! broker_contract {
+    ($fresh:path) => {
+        $crate::contract_cases! { $fresh;
+            broker {
+                a_group_is_there_before_the_first_entry,
+                an_entry_has_all_its_fields_and_one_signal,
+                the_same_event_twice_adds_nothing,
+                entries_are_read_in_order_and_once,
+                what_nobody_read_is_taken_back_with_its_own_signal,
+                what_was_read_stays,
+                what_was_never_added_is_missing,
+                what_was_taken_back_is_not_added_again,
+                only_what_is_acknowledged_is_trimmed,
+                pending_entries_are_found_with_their_event,
+                a_dead_entry_is_acknowledged_once_and_leaves_no_signal,
+                racing_offers_of_one_event_add_one_entry,
+                a_session_is_forgotten,
+                a_closed_broker_is_away,
             }
         }
     };

@@ -6,6 +6,7 @@
 mod append;
 mod costs;
 mod dead_letters;
+mod broker;
 mod execution_logs;
 mod inbox;
 mod leader;
@@ -25,6 +26,8 @@ use conductor_core::port::{PortFuture, Store, StoreFailure};
 use crate::sole_term::SoleTerm;
 use crate::tail::{LogTail, closed};
 use tables::Tables;
+
+pub use broker::MemoryBroker;
 
 /// An in-memory store; see the head of this module.
 #[derive(Debug)]
