@@ -108,7 +108,7 @@ where
             }
             match error.downcast_ref() {
                 // Nothing that a restart would mend: somebody has to set something up first.
-                Some(StartError::NoToken { .. }) => ExitCode::from(EXIT_BAD_SETTINGS),
+                Some(StartError::NoToken { .. } | StartError::Broker(_)) => ExitCode::from(EXIT_BAD_SETTINGS),
                 Some(StartError::Store(_) | StartError::Listen { .. }) => ExitCode::FAILURE,
                 None => refused.map_or(ExitCode::FAILURE, |failure| ExitCode::from(failure.exit_code())),
             }

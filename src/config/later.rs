@@ -7,7 +7,6 @@ use super::findings::Findings;
 /// Says so for everything that is set; what can't be read is a mistake all the same.
 pub(super) fn notice(environment: &Environment, findings: &Findings) {
     let secrets = [
-        ("VALKEY_URL", "VALKEY_URL_FILE", "does not dispatch to Valkey yet: agents pull their work"),
         ("DISCORD_WEBHOOK_URL", "DISCORD_WEBHOOK_URL_FILE", "sends nothing to Discord yet: notices are kept and shown"),
         ("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKEN_FILE", "sends nothing to Discord yet: notices are kept and shown"),
     ];
@@ -27,13 +26,18 @@ mod tests {
 
     #[test]
     fn what_is_set_and_not_acted_upon_is_said() {
-        for name in ["VALKEY_URL", "DISCORD_WEBHOOK_URL", "DISCORD_BOT_TOKEN", "DISCORD_API_URL"] {
-            let notices = load("", &[(name, "redis://:hunter2@v")]).unwrap().notices;
+        for name in ["DISCORD_WEBHOOK_URL", "DISCORD_BOT_TOKEN", "DISCORD_API_URL"] {
+            let notices = load("", &[(name, "https://hunter2@d")]).unwrap().notices;
             assert_eq!(notices.len(), 1);
             assert!(
                 notices[0].starts_with(&format!("{name} is set, but this version")) && !notices[0].contains("hunter2")
             );
         }
-        refused("", &[("VALKEY_URL_FILE", "/nowhere/url")], "VALKEY_URL_FILE", "failed to read /nowhere/url");
+        refused(
+            "",
+            &[("DISCORD_BOT_TOKEN_FILE", "/nowhere/url")],
+            "DISCORD_BOT_TOKEN_FILE",
+            "failed to read /nowhere/url",
+        );
     }
 }

@@ -9,7 +9,7 @@
 //! | `agents`, `people`, `roster_rules` | who there is, and what must hold between them |
 //! | `repos`, `timers`, `retention` | rules per repository, periods, how long things are kept |
 //! | `server`, `limits` | where to listen, whom to believe there, how much one caller may ask |
-//! | `store`, `github`, `log`, `tuning` | where to keep, how much of GitHub is seen, what to tell, limits of the rings |
+//! | `store`, `valkey`, `github`, `log`, `tuning` | where to keep, by whom to wake agents, how much of GitHub is seen, what to tell, limits of the rings |
 //! | `later` | what is set but not acted upon by this version: said at start, never passed over |
 //! | `document`, `section`, `findings`, `similar`, `period` | reading with places and did-you-mean |
 //! | `environment`, `secret` | variables and what they hold |
@@ -37,6 +37,7 @@ mod similar;
 mod store;
 mod timers;
 mod tuning;
+mod valkey;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,8 @@ pub struct Settings {
     pub rates: Option<RateSettings>,
     /// Where the log is kept.
     pub store: Store,
+    /// The broker that wakes agents; `None`: they pull their work.
+    pub valkey: Option<Secret>,
     /// What webhooks are signed with; `None` closes that endpoint.
     pub webhook_secret: Option<Secret>,
     /// What the rules look up.
@@ -145,6 +148,7 @@ impl Settings {
             trusted_networks,
             rates: limits::read(root, identity, findings),
             store: store::read(root, environment, findings),
+            valkey: valkey::read(environment, findings),
             webhook_secret,
             policy,
             log: log::read(root, environment, findings),

@@ -57,6 +57,8 @@ fn describe(settings: &Settings) -> String {
         Store::Postgres { .. } => "PostgreSQL".to_owned(),
     };
     lines.push(format!("store   {store}"));
+    lines
+        .push(format!("broker  {}", if settings.valkey.is_some() { "Valkey" } else { "none: agents pull their work" }));
     lines.push(format!(
         "listens {} · identity {} · github {}",
         settings.bind, settings.identity, settings.policy.github
@@ -79,11 +81,11 @@ mod tests {
     #[test]
     fn sound_settings_are_told_without_secrets() {
         let environment =
-            Environment::of([("DATABASE_URL", "postgres://me:hunter2@db/c"), ("VALKEY_URL", "redis://v")]);
+            Environment::of([("DATABASE_URL", "postgres://me:hunter2@db/c"), ("VALKEY_URL", "redis://:hunter2@v")]);
         let Checked { report, sound } = check(None, &environment);
         assert!(sound && !report.contains("hunter2"), "{report}");
         for part in
-            ["built-in rig", "dev-e-node: developer, node, capacity 1", "PostgreSQL", "github none", "note: VALKEY_URL"]
+            ["built-in rig", "dev-e-node: developer, node, capacity 1", "PostgreSQL", "broker  Valkey", "github none"]
         {
             assert!(report.contains(part), "{part} in {report}");
         }

@@ -120,6 +120,7 @@ impl Effective {
             trusted_networks,
             rates,
             store,
+            valkey,
             webhook_secret,
             policy,
             log,
@@ -137,6 +138,7 @@ impl Effective {
             ("CONDUCTOR_MIGRATE_DATABASE_URL", set(owner)),
             ("DATABASE_URL", set(database)),
             ("GITHUB_WEBHOOK_SECRET", set(webhook_secret.is_some())),
+            ("VALKEY_URL", set(valkey.is_some())),
         ];
         let Log { filter, format } = log;
         let written = Written {
@@ -351,6 +353,7 @@ mod tests {
             ("DATABASE_URL", "postgres://me:hunter2@db/c"),
             ("GITHUB_WEBHOOK_SECRET", "hunter2"),
             ("VALKEY_URL", "redis://:hunter2@v"),
+            ("DISCORD_BOT_TOKEN", "hunter2"),
         ];
         let settings = load("bind = \"127.0.0.1:1\"\n[store]\npool_wait = \"250ms\"\n", &variables).unwrap();
         let shown = Effective::of(&settings);
@@ -359,7 +362,8 @@ mod tests {
             "bind = \"127.0.0.1:7\"",
             "#   GITHUB_WEBHOOK_SECRET: set, hidden",
             "#   CONDUCTOR_MIGRATE_DATABASE_URL: not set",
-            "# Note: VALKEY_URL is set, but",
+            "#   VALKEY_URL: set, hidden",
+            "# Note: DISCORD_BOT_TOKEN is set, but",
             "pool_size = 16",
             "pool_wait = \"250ms\"",
         ] {

@@ -7,6 +7,7 @@
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
 //! | [`push`] | the pass that hands work out to agents that didn't ask |
 //! | [`teller`] | what one stream tells another, as commands |
+//! | [`broker`] · [`entries`] · [`entry_streams`] | Valkey, where there is one: who is told by an entry, and streams kept in order |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
 //! | [`silence`] · [`merge_gate`] | passes: agents that are no longer heard from; what merges wait for, on record |
@@ -14,10 +15,13 @@
 //! | [`descriptors`] | how many connections the system has room for |
 //! | [`logging`] | what the daemon tells about itself |
 
+pub mod broker;
 pub mod cycles;
 pub mod descriptors;
 pub mod dispatch;
 pub mod ear;
+pub mod entries;
+pub mod entry_streams;
 pub mod follow;
 pub mod leases;
 pub mod logging;

@@ -15,12 +15,14 @@ use conductor_adapters::host_name;
 use conductor_adapters::store_time::StoreTime;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
+use conductor_adapters::valkey::UrlError;
 use conductor_core::authority::IdentityMode;
 use conductor_core::identity::RepoName;
-use conductor_core::port::{Clock, Entropy, Inbox, Store, StoreFailure};
+use conductor_core::port::{Broker, Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_core::reaction::Destination;
 use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, Stage};
+use conductor_http::health::BrokerDependency;
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use conductor_http::live::LiveFeed;
 use conductor_http::numbers::Numbers;
@@ -30,6 +32,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Tuning, most_readers};
 
+use super::broker;
 use super::cycles::Cycles;
 use super::descriptors;
 use super::dispatch::Dispatch;
@@ -80,6 +83,9 @@ pub enum StartError {
         /// Where.
         address: SocketAddr,
     },
+    /// There is a broker configured that can't be one.
+    #[error("reach the broker: VALKEY_URL {0}")]
+    Broker(#[from] UrlError),
     /// Nothing listens.
     #[error("listen on {address}: {source}")]
     Listen {
@@ -96,6 +102,7 @@ pub struct Daemon {
     pub url: String,
     edge: Arc<Edge>,
     store: Arc<dyn Store>,
+    broker: Option<Arc<dyn Broker>>,
     http: ServerHandle,
 }
 
@@ -133,12 +140,13 @@ impl Daemon {
             rates: settings.rates,
         };
         let admission = Admission::new(admission, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
+        let broker = broker::open(settings)?;
         let ports = Ports {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             entropy,
             policy,
-            destinations: Ports::inside(),
+            destinations: broker::destinations(broker.as_ref()),
             listeners,
         };
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -152,6 +160,9 @@ impl Daemon {
         let lane = Cadence::every(LANE_PERIOD);
         let teller = StreamTeller::new(coordinator.clone());
         coordinator.start_lane(teller, LaneSettings::default(), lane).await;
+        if let Some(broker) = &broker {
+            broker::serve(broker, &coordinator, &leases, lane).await;
+        }
         let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
         let follow = FollowLog::new(coordinator.clone(), Arc::clone(&index), Arc::clone(&numbers), position);
@@ -181,15 +192,10 @@ impl Daemon {
         // The system may allow fewer connections than are wanted; then there are fewer readers too.
         let connections = descriptors::room_for(settings.connections);
         let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));
-        let edge = Arc::new(Edge::new(
-            coordinator.clone(),
-            Arc::clone(&dispatch) as _,
-            dispatch,
-            numbers,
-            admission,
-            live,
-            leases,
-        ));
+        let mut edge =
+            Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, numbers, admission, live, leases);
+        edge.dependencies.extend(broker.clone().map(|broker| Arc::new(BrokerDependency::new(broker)) as _));
+        let edge = Arc::new(edge);
         let door = Data::new(WebhookDoor {
             secret: settings.webhook_secret.as_ref().and_then(|secret| WebhookSecret::new(secret.expose())),
             inbox: Arc::clone(&store) as Arc<dyn Inbox>,
@@ -206,7 +212,7 @@ impl Daemon {
         let address = listening.addresses.first().copied().unwrap_or(settings.bind);
         actix_rt::spawn(listening.serving);
         edge.readiness.enter(Stage::Ready);
-        Ok(Self { url: format!("http://{address}"), edge, store, http: listening.handle })
+        Ok(Self { url: format!("http://{address}"), edge, store, broker, http: listening.handle })
     }
 
     /// Ends in order: not ready, live readers, requests under way, commands and passes, last heartbeats, the store. What a deadline cuts
@@ -221,6 +227,9 @@ impl Daemon {
         self.edge.leases.close().await;
         if let Err(error) = self.edge.admission.keyring.write_uses().await {
             tracing::warn!(%error, "failed to note which tokens were used: failed to {error}");
+        }
+        if let Some(broker) = &self.broker {
+            broker.close().await;
         }
         self.store.close().await;
         self.edge.coordinator.stop();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use conductor_core::port::{Clock, PortFuture, Store};
+use conductor_core::port::{Broker, Clock, PortFuture, Store};
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -66,6 +66,42 @@ impl Dependency for StoreDependency {
         Box::pin(async {
             self.store.ping().await.map_err(|failure| {
                 // The store's own words may name hosts and users.
+                tracing::warn!("failed to {failure}");
+                "does not answer".to_owned()
+            })
+        })
+    }
+    fn timeouts(&self) -> &AtomicU32 {
+        &self.timeouts
+    }
+}
+
+/// The broker that wakes agents.
+pub struct BrokerDependency {
+    broker: Arc<dyn Broker>,
+    timeouts: AtomicU32,
+}
+
+impl BrokerDependency {
+    /// Watches a broker.
+    #[must_use]
+    pub fn new(broker: Arc<dyn Broker>) -> Self {
+        Self { broker, timeouts: AtomicU32::new(0) }
+    }
+}
+
+impl Dependency for BrokerDependency {
+    fn name(&self) -> &'static str {
+        "valkey"
+    }
+    /// Where it is configured agents may wait for it alone, scaled to zero.
+    fn critical(&self) -> bool {
+        true
+    }
+    fn check(&self) -> PortFuture<'_, Result<(), String>> {
+        Box::pin(async {
+            self.broker.ping().await.map_err(|failure| {
+                // Its own words may name hosts and users.
                 tracing::warn!("failed to {failure}");
                 "does not answer".to_owned()
             })

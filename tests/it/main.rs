@@ -65,3 +65,4 @@ mod projections;
 mod rig;
 mod runtime;
 mod story;
+mod valkey;

@@ -104,6 +104,16 @@ pub async fn a_group_is_there_before_the_first_entry(subject: BrokerSubject) {
     assert!(subject.consumers.read(&other, "pod-1").await.is_some(), "and it begins with the first entry");
 }
 
+/// Whoever has a stream, known to anybody or not, once.
+pub async fn agents_with_streams_are_found(subject: BrokerSubject) {
+    let (ready, offered) = (subject.agent("a"), subject.agent("b"));
+    subject.broker.ready(&ready).await.unwrap();
+    subject.offer(&offered, 1).await;
+    let found = subject.broker.agents().await.unwrap();
+    let ours: Vec<_> = found.into_iter().filter(|agent| agent.as_str().starts_with(&subject.prefix)).collect();
+    assert_eq!(ours, [ready, offered]);
+}
+
 /// As strings, whatever is in them.
 pub async fn an_entry_has_all_its_fields_and_one_signal(subject: BrokerSubject) {
     let (agent, entry) = (subject.agent("a"), subject.entry(1));

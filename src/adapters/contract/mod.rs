@@ -226,6 +226,7 @@ macro_rules! broker_contract {
         $crate::contract_cases! { $fresh;
             broker {
                 a_group_is_there_before_the_first_entry,
+                agents_with_streams_are_found,
                 an_entry_has_all_its_fields_and_one_signal,
                 the_same_event_twice_adds_nothing,
                 entries_are_read_in_order_and_once,

@@ -135,6 +135,10 @@ impl EntryStreams for MemoryBroker {
         })
     }
 
+    fn agents(&self) -> PortFuture<'_, Result<Vec<AgentId>, BrokerFailure>> {
+        self.act(|held| held.streams.keys().cloned().collect())
+    }
+
     fn offer<'a>(&'a self, agent: &'a AgentId, entry: &'a Entry) -> PortFuture<'a, Result<Offered, BrokerFailure>> {
         self.act(|held| {
             if held.dispatched.contains_key(&entry.event_id) {

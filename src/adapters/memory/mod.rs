@@ -4,9 +4,9 @@
 //! time it is polled: no thread, no timer, no I/O, so that a paused clock stays paused.
 
 mod append;
+mod broker;
 mod costs;
 mod dead_letters;
-mod broker;
 mod execution_logs;
 mod inbox;
 mod leader;

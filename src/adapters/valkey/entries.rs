@@ -1,9 +1,13 @@
+use std::collections::BTreeSet;
+
 use conductor_core::entry::Entry;
 use conductor_core::identity::{AgentId, EventId, IssueRef};
 use conductor_core::port::{BrokerFailure, EntryStreams, Offered, PortFuture, REMEMBERED, Withdrawn};
 
 use super::{GROUP, ValkeyBroker, keys};
 
+/// Keys looked at in one step of the search for streams: the server is held up for less than a millisecond.
+const SEARCH_STEP: &str = "1000";
 /// The server's word for "there is such a group already".
 const BUSY_GROUP: &str = "BUSYGROUP";
 
@@ -14,6 +18,24 @@ impl EntryStreams for ValkeyBroker {
             match self.connection.call::<String>("XGROUP", from_the_first.into()).await {
                 Err(BrokerFailure::Refused(words)) if words.starts_with(BUSY_GROUP) => Ok(()),
                 made => made.map(|_| ()),
+            }
+        })
+    }
+
+    fn agents(&self) -> PortFuture<'_, Result<Vec<AgentId>, BrokerFailure>> {
+        Box::pin(async {
+            let mut agents = BTreeSet::new();
+            let mut cursor = "0".to_owned();
+            loop {
+                let pattern = keys::any_stream();
+                let search = [&*cursor, "MATCH", &pattern, "COUNT", SEARCH_STEP, "TYPE", "stream"].map(str::to_owned);
+                // A search may meet a key twice.
+                let (next, met): (String, Vec<String>) = self.connection.call("SCAN", search.into()).await?;
+                agents.extend(met.iter().filter_map(|stream| keys::agent_of(stream)));
+                if next == "0" {
+                    return Ok(agents.into_iter().collect());
+                }
+                cursor = next;
             }
         })
     }

@@ -1,24 +1,20 @@
 use std::time::Duration;
 
 use conductor_core::identity::EventId;
-use conductor_core::port::{BrokerFailure, PendingEntries, PendingEntry, PortFuture};
+use conductor_core::port::{BrokerFailure, EntryStreams, PendingEntries, PendingEntry, PortFuture};
 use fred::types::Value;
 
 use super::{GROUP, ValkeyBroker, keys};
 
-/// Keys looked at in one step of the search for streams: the server is held up for less than a millisecond.
-const SEARCH_STEP: &str = "1000";
-
 impl PendingEntries for ValkeyBroker {
     fn scan(&self, idle: Duration, limit: usize) -> PortFuture<'_, Result<Vec<PendingEntry>, BrokerFailure>> {
         Box::pin(async move {
-            let mut streams = self.streams().await?;
-            streams.sort();
-            // A search may meet a key twice.
-            streams.dedup();
             let mut found = Vec::new();
-            for stream in streams {
-                let Some(agent) = keys::agent_of(&stream).filter(|_| found.len() < limit) else { continue };
+            for agent in self.agents().await? {
+                if found.len() >= limit {
+                    break;
+                }
+                let stream = keys::stream(&agent);
                 let about = [GROUP.to_owned(), idle.as_millis().to_string(), (limit - found.len()).to_string()];
                 let entries: Vec<Value> = self.connection.run(include_str!("pending.lua"), vec![stream], about).await?;
                 for entry in entries {
@@ -46,22 +42,5 @@ impl PendingEntries for ValkeyBroker {
             let acknowledged: i64 = self.connection.run(include_str!("acknowledge.lua"), keys, about).await?;
             Ok(acknowledged == 1)
         })
-    }
-}
-
-impl ValkeyBroker {
-    /// Every agent's stream, also those of agents that nobody knows any more.
-    async fn streams(&self) -> Result<Vec<String>, BrokerFailure> {
-        let (mut cursor, mut streams) = ("0".to_owned(), Vec::new());
-        loop {
-            let pattern = keys::any_stream();
-            let matching = [&*cursor, "MATCH", &pattern, "COUNT", SEARCH_STEP, "TYPE", "stream"].map(str::to_owned);
-            let (next, met): (String, Vec<String>) = self.connection.call("SCAN", matching.into()).await?;
-            streams.extend(met);
-            if next == "0" {
-                return Ok(streams);
-            }
-            cursor = next;
-        }
     }
 }

@@ -15,6 +15,9 @@ pub trait EntryStreams: Send + Sync {
     /// is missing gets an error. Doing it again changes nothing.
     fn ready<'a>(&'a self, agent: &'a AgentId) -> PortFuture<'a, Result<(), BrokerFailure>>;
 
+    /// Whose streams there are; also of agents that nobody knows any more.
+    fn agents(&self) -> PortFuture<'_, Result<Vec<AgentId>, BrokerFailure>>;
+
     /// Adds an entry to the agent's stream, and exactly one signal, its event's id: both or neither, and once per event however
     /// often it is asked for within [`REMEMBERED`]. Makes the group first where it is missing.
     fn offer<'a>(&'a self, agent: &'a AgentId, entry: &'a Entry) -> PortFuture<'a, Result<Offered, BrokerFailure>>;

@@ -5,6 +5,7 @@ mod leader;
 mod postgres_network;
 mod postgres_server;
 mod postgres_together;
+mod valkey;
 
 use serde_json::json;
 
