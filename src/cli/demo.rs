@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -37,7 +38,9 @@ async fn play(runtime: Arc<Runtime>, keep: bool) -> anyhow::Result<()> {
         ("GITHUB_WEBHOOK_SECRET", SECRET),
         ("CONDUCTOR_LOG", "warn"),
     ]);
-    let settings = Settings::load(&environment)?;
+    let mut settings = Settings::load(&environment)?;
+    // Nobody watches a head settle for two minutes.
+    settings.policy.timers.review_after = Duration::from_millis(1);
     logging::start(&settings.log);
     let daemon = Daemon::start(&settings, open_store(&settings).await?, &runtime).await?;
     let narrator = Narrator::aloud();

@@ -63,6 +63,17 @@ pub enum Rest {
     UntilRecovered,
 }
 
+impl Rest {
+    /// When it is over, where that is a matter of time alone.
+    #[must_use]
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Until(then) => Some(then),
+            Self::UntilRecovered => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Rest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

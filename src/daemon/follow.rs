@@ -9,6 +9,7 @@ use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, Store};
 use conductor_http::numbers::Numbers;
 
+use super::reviews::ReviewIndex;
 use super::work_index::WorkIndex;
 
 /// Events read in one tick.
@@ -19,6 +20,7 @@ pub struct FollowLog {
     coordinator: Coordinator,
     store: Arc<dyn Store>,
     index: Arc<WorkIndex>,
+    reviews: Arc<ReviewIndex>,
     numbers: Arc<Numbers>,
     position: AtomicU64,
 }
@@ -26,9 +28,15 @@ pub struct FollowLog {
 impl FollowLog {
     /// Follows from `position` on: what the index was filled with.
     #[must_use]
-    pub fn new(coordinator: Coordinator, index: Arc<WorkIndex>, numbers: Arc<Numbers>, position: u64) -> Self {
+    pub fn new(
+        coordinator: Coordinator,
+        index: Arc<WorkIndex>,
+        reviews: Arc<ReviewIndex>,
+        numbers: Arc<Numbers>,
+        position: u64,
+    ) -> Self {
         let store = Arc::clone(coordinator.store());
-        Self { coordinator, store, index, numbers, position: AtomicU64::new(position) }
+        Self { coordinator, store, index, reviews, numbers, position: AtomicU64::new(position) }
     }
 }
 
@@ -51,17 +59,18 @@ impl Pass for FollowLog {
         }
         let behind: BTreeSet<StreamId> = events
             .iter()
-            .filter(|event| match event.stream {
+            .filter(|event| match &event.stream {
                 StreamId::Issue(_) | StreamId::Agent(_) | StreamId::Rig => {
                     self.index.version_of(&event.stream) < event.version
                 }
-                StreamId::PullRequest(_) => false,
+                StreamId::PullRequest(reference) => self.reviews.version_of(reference) < event.version,
             })
             .map(|event| event.stream.clone())
             .collect();
         for stream in &behind {
             if let Some((version, state)) = self.store.load(stream).await.map_err(|error| error.to_string())? {
                 self.index.changed(stream, version, &state);
+                self.reviews.changed(stream, version, &state);
             }
         }
         self.position.store(last, Ordering::Release);

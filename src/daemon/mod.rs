@@ -6,6 +6,7 @@
 //! | [`open_store`] | which store, and waiting for a database that isn't there yet |
 //! | [`work_index`] · [`dispatch`] | who holds and who wants what, in memory; claims by way of the issue's own stream |
 //! | [`push`] | the pass that hands work out to agents that didn't ask |
+//! | [`reviews`] | who is asked for a verdict: the pass that pushes, the reviewer that pulls |
 //! | [`teller`] | what one stream tells another, as commands |
 //! | [`broker`] · [`entries`] · [`entry_streams`] | Valkey, where there is one: who is told by an entry, and streams kept in order |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
@@ -28,6 +29,7 @@ pub mod logging;
 pub mod merge_gate;
 pub mod open_store;
 pub mod push;
+pub mod reviews;
 pub mod silence;
 pub mod start;
 pub mod teller;

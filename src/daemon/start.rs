@@ -21,7 +21,7 @@ use conductor_core::identity::RepoName;
 use conductor_core::port::{Broker, Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_core::reaction::Destination;
 use conductor_http::caller::{Admission, AdmissionSettings};
-use conductor_http::edge::{Edge, Stage};
+use conductor_http::edge::{Edge, HandOut, Stage};
 use conductor_http::health::BrokerDependency;
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use conductor_http::live::LiveFeed;
@@ -41,6 +41,7 @@ use super::follow::FollowLog;
 use super::leases::Leases;
 use super::merge_gate::MergeGate;
 use super::push::Push;
+use super::reviews::{ReviewDesk, ReviewDispatch, ReviewIndex, Wake};
 use super::silence::Silence;
 use super::teller::StreamTeller;
 use super::token_uses::TokenUses;
@@ -104,6 +105,8 @@ pub struct Daemon {
     store: Arc<dyn Store>,
     broker: Option<Arc<dyn Broker>>,
     http: ServerHandle,
+    /// Kept for as long as reviews are dispatched.
+    _wake_reviews: Arc<Wake>,
 }
 
 struct KnownNames(Arc<WorkIndex>);
@@ -132,8 +135,11 @@ impl Daemon {
         // The position first: what is appended while the index fills is read twice rather than missed.
         let position = store.head().await?;
         index.fill(&*store).await?;
+        let reviews = Arc::new(ReviewIndex::default());
+        reviews.fill(&*store).await?;
         let numbers = Arc::<Numbers>::default();
-        let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>, Arc::clone(&numbers) as _];
+        let listeners =
+            vec![Arc::clone(&index) as Arc<dyn StateListener>, Arc::clone(&reviews) as _, Arc::clone(&numbers) as _];
         let admission = AdmissionSettings {
             mode: settings.identity,
             trusted_networks: settings.trusted_networks.clone(),
@@ -165,10 +171,23 @@ impl Daemon {
         }
         let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
-        let follow = FollowLog::new(coordinator.clone(), Arc::clone(&index), Arc::clone(&numbers), position);
+        let follow = FollowLog::new(
+            coordinator.clone(),
+            Arc::clone(&index),
+            Arc::clone(&reviews),
+            Arc::clone(&numbers),
+            position,
+        );
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
         coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
+        let desk = Arc::new(ReviewDesk::new(coordinator.clone(), Arc::clone(&reviews), Arc::clone(&ear)));
+        let nudging = coordinator.clone();
+        let wake_reviews: Arc<Wake> = Arc::new(move || nudging.nudge(ReviewDispatch::PART));
+        reviews.when_one_begins(&wake_reviews);
+        coordinator
+            .start_leader_pass(ReviewDispatch::new(Arc::clone(&desk)), Cadence::every(ReviewDispatch::PERIOD))
+            .await;
         let upkeep = Upkeep::new(Arc::clone(&store), Arc::clone(&clock), settings.retention);
         coordinator.start_leader_pass(upkeep, Cadence::every(UPKEEP_PERIOD)).await;
         coordinator.start_pass(Listen(Arc::clone(&ear)), Cadence::every(LISTEN_PERIOD)).await;
@@ -192,8 +211,14 @@ impl Daemon {
         // The system may allow fewer connections than are wanted; then there are fewer readers too.
         let connections = descriptors::room_for(settings.connections);
         let live = LiveFeed::start(Arc::clone(&store), most_readers(settings.live_readers, connections));
-        let mut edge =
-            Edge::new(coordinator.clone(), Arc::clone(&dispatch) as _, dispatch, numbers, admission, live, leases);
+        let mut edge = Edge::new(
+            coordinator.clone(),
+            HandOut { claims: Arc::clone(&dispatch) as _, reviews: desk, queue: dispatch },
+            numbers,
+            admission,
+            live,
+            leases,
+        );
         edge.dependencies.extend(broker.clone().map(|broker| Arc::new(BrokerDependency::new(broker)) as _));
         let edge = Arc::new(edge);
         let door = Data::new(WebhookDoor {
@@ -212,7 +237,14 @@ impl Daemon {
         let address = listening.addresses.first().copied().unwrap_or(settings.bind);
         actix_rt::spawn(listening.serving);
         edge.readiness.enter(Stage::Ready);
-        Ok(Self { url: format!("http://{address}"), edge, store, broker, http: listening.handle })
+        Ok(Self {
+            url: format!("http://{address}"),
+            edge,
+            store,
+            broker,
+            http: listening.handle,
+            _wake_reviews: wake_reviews,
+        })
     }
 
     /// Ends in order: not ready, live readers, requests under way, commands and passes, last heartbeats, the store. What a deadline cuts

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use conductor_actors::Coordinator;
-use conductor_core::identity::Claimant;
-use conductor_core::port::{PortFuture, Store};
+use conductor_core::identity::{AgentId, Claimant};
+use conductor_core::port::{PortFuture, Store, StoreFailure};
+use conductor_core::pull_request::PullRequest;
+use conductor_core::review::Step;
 use conductor_core::roster::Policy;
 use conductor_core::time::Timestamp;
 
@@ -15,7 +17,7 @@ use crate::heartbeats::HeartbeatBatcher;
 use crate::leases::LeaseKeeper;
 use crate::live::LiveFeed;
 use crate::numbers::Numbers;
-use crate::wire::AssignmentView;
+use crate::wire::{AssignmentView, ReviewView};
 use conductor_actors::Rejected;
 use conductor_core::claim::{Obstacle, QueueEntry};
 
@@ -24,6 +26,16 @@ pub trait Claims: Send + Sync {
     /// What this claimant works on next: the same not yet started assignment as before, else a fresh one, else nothing.
     /// Repeatable: asking again, however often, never gives a second one.
     fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>>;
+}
+
+/// Hands out reviews.
+pub trait Reviews: Send + Sync {
+    /// What this reviewer is asked to judge: the same open dispatch as before, else what the rule of dispatch has for it now,
+    /// else nothing. Repeatable.
+    fn next(&self, reviewer: AgentId) -> PortFuture<'_, Result<Option<ReviewView>, Rejected>>;
+
+    /// What the rule of dispatch says of a pull request now.
+    fn outlook(&self, pull: PullRequest) -> PortFuture<'_, Result<Step, StoreFailure>>;
 }
 
 /// An issue that waits for a holder.
@@ -41,12 +53,24 @@ pub trait QueueView: Send + Sync {
     fn waiting(&self) -> PortFuture<'_, Result<Vec<Waiting>, Rejected>>;
 }
 
+/// Who hands out, and knows what waits.
+pub struct HandOut {
+    /// Work.
+    pub claims: Arc<dyn Claims>,
+    /// Reviews.
+    pub reviews: Arc<dyn Reviews>,
+    /// The queue.
+    pub queue: Arc<dyn QueueView>,
+}
+
 /// The inside of the daemon, as the edge sees it. Shared by all workers.
 pub struct Edge {
     /// The way to the streams.
     pub coordinator: Coordinator,
     /// Who hands out work.
     pub claims: Arc<dyn Claims>,
+    /// Who hands out reviews.
+    pub reviews: Arc<dyn Reviews>,
     /// Who knows the queue.
     pub queue: Arc<dyn QueueView>,
     /// What numbers are; has to be a listener of the coordinator.
@@ -73,16 +97,17 @@ impl Edge {
     #[must_use]
     pub fn new(
         coordinator: Coordinator,
-        claims: Arc<dyn Claims>,
-        queue: Arc<dyn QueueView>,
+        hand_out: HandOut,
         numbers: Arc<Numbers>,
         admission: Admission,
         live: LiveFeed,
         leases: LeaseKeeper,
     ) -> Self {
         let store = Arc::clone(coordinator.store());
+        let HandOut { claims, reviews, queue } = hand_out;
         Self {
             claims,
+            reviews,
             queue,
             numbers,
             admission,

@@ -4,7 +4,7 @@ use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
     about, agent_logs, agents, assignments, costs, dead_letters, events, execution_logs, explain, health, issues,
-    learnings, live, merge, overrides, pulls, queue, report, tokens,
+    learnings, live, merge, overrides, pulls, queue, report, reviews, tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -60,6 +60,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::read("/api/costs/daily", costs::daily, costs::daily_described()),
         Endpoint::read("/api/costs/issue", costs::by_issue, costs::by_issue_described()),
         Endpoint::read("/public/cost-summary", costs::public, costs::public_described()),
+        Endpoint::read("/api/reviews/next", reviews::next, reviews::next_described()),
         Endpoint::at("/api/execution-logs")
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(execution_logs::list, execution_logs::list_described())

@@ -16,9 +16,11 @@ use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::decider::StreamState;
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::{AgentId, Claimant, IssueRef, Login, Sha, StreamId, StreamKind};
-use conductor_core::issue::Lease;
-use conductor_core::port::{Clock, LogFilter, PortFuture, RowFilter, Store};
-use conductor_core::pull_request::{PrObservation, PullRequestCommand, PullRequestDecider};
+use conductor_core::issue::{IssueCommand, IssueDecider, Lease};
+use conductor_core::port::{Clock, LogFilter, PortFuture, RowFilter, Store, StoreFailure};
+use conductor_core::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider};
+use conductor_core::reaction::{Destination, Effect, Told};
+use conductor_core::review::{Crew, Step, Wait};
 use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use conductor_core::token::{Token, TokenOwner};
@@ -27,11 +29,11 @@ use serde_json::Value;
 
 use crate::caller::issue::issue;
 use crate::caller::{Admission, AdmissionSettings, admit};
-use crate::edge::{Claims, Edge, QueueView, Stage, Waiting};
+use crate::edge::{Claims, Edge, HandOut, QueueView, Reviews, Stage, Waiting};
 use crate::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use crate::live::{DEFAULT_READERS, LiveFeed};
 use crate::numbers::Numbers;
-use crate::wire::AssignmentView;
+use crate::wire::{AssignmentView, ReviewView};
 
 /// Noon of a day in 2026, until a test moves it.
 pub(crate) struct TestClock(Mutex<Timestamp>);
@@ -57,6 +59,22 @@ impl Claims for FakeClaims {
     fn next(&self, claimant: Claimant) -> PortFuture<'_, Result<Option<AssignmentView>, Rejected>> {
         let found = self.0.lock().unwrap().get(&claimant).cloned();
         Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+/// Asks reviewers what a test put in.
+#[derive(Default)]
+pub(crate) struct FakeReviews(pub(crate) Mutex<BTreeMap<AgentId, ReviewView>>);
+
+impl Reviews for FakeReviews {
+    fn next(&self, reviewer: AgentId) -> PortFuture<'_, Result<Option<ReviewView>, Rejected>> {
+        let found = self.0.lock().unwrap().get(&reviewer).cloned();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn outlook(&self, _pull: PullRequest) -> PortFuture<'_, Result<Step, StoreFailure>> {
+        let asked = Wait::Asked { reviewer: AgentId::parse("review-e").unwrap(), deadline: Timestamp::from_millis(0) };
+        Box::pin(std::future::ready(Ok(Step::Nothing(asked))))
     }
 }
 
@@ -95,6 +113,7 @@ pub(crate) struct Daemon {
     pub(crate) edge: Arc<Edge>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) claims: Arc<FakeClaims>,
+    pub(crate) reviews: Arc<FakeReviews>,
     pub(crate) queue: Arc<FakeQueue>,
 }
 
@@ -156,13 +175,17 @@ impl Daemon {
         };
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;
         let (claims, queue) = (Arc::<FakeClaims>::default(), Arc::<FakeQueue>::default());
-        let (claims_port, queue_port) =
-            (Arc::clone(&claims) as Arc<dyn Claims>, Arc::clone(&queue) as Arc<dyn QueueView>);
+        let reviews = Arc::<FakeReviews>::default();
+        let hand_out = HandOut {
+            claims: Arc::clone(&claims) as _,
+            reviews: Arc::clone(&reviews) as _,
+            queue: Arc::clone(&queue) as _,
+        };
         let live = LiveFeed::start(Arc::clone(coordinator.store()), DEFAULT_READERS);
         let leases = keeper(coordinator.store());
-        let edge = Arc::new(Edge::new(coordinator, claims_port, queue_port, numbers, admission, live, leases));
+        let edge = Arc::new(Edge::new(coordinator, hand_out, numbers, admission, live, leases));
         edge.readiness.enter(Stage::Ready);
-        Self { edge, clock, claims, queue }
+        Self { edge, clock, claims, reviews, queue }
     }
 
     /// Another edge over the same log, as another process would be.
@@ -171,9 +194,13 @@ impl Daemon {
         let entropy = Arc::new(SystemEntropy::new());
         let admission = Admission::new(AdmissionSettings::default(), Arc::clone(self.store()), clock, entropy);
         let live = LiveFeed::start(Arc::clone(self.store()), DEFAULT_READERS);
-        let (claims, queue) = (Arc::clone(&self.claims) as _, Arc::clone(&self.queue) as _);
-        let leases = self.edge.leases.clone();
-        Arc::new(Edge::new(coordinator, claims, queue, Arc::clone(&self.edge.numbers), admission, live, leases))
+        let hand_out = HandOut {
+            claims: Arc::clone(&self.claims) as _,
+            reviews: Arc::clone(&self.reviews) as _,
+            queue: Arc::clone(&self.queue) as _,
+        };
+        let (numbers, leases) = (Arc::clone(&self.edge.numbers), self.edge.leases.clone());
+        Arc::new(Edge::new(coordinator, hand_out, numbers, admission, live, leases))
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
@@ -212,6 +239,33 @@ impl Daemon {
     pub(crate) async fn pushed(&self, reference: &str, by: &str) {
         self.clock.advance(std::time::Duration::from_secs(1));
         self.observed(reference, &["acme/web#4"], Login::parse(by)).await;
+    }
+
+    /// Delivers what pull requests have told their issues.
+    async fn tell_issues(&self) {
+        let due = self.store().due(Destination::Internal, self.edge.now(), 1_000).await.unwrap();
+        let due: Vec<_> = due.into_iter().map(Result::unwrap).collect();
+        for pending in &due {
+            let Effect::Tell(tell) = &pending.effect else { continue };
+            let Told::PullRequest { issue, event, standing } = tell.read().unwrap() else { continue };
+            let follow = IssueCommand::FollowPullRequest { event, standing };
+            let request = Request::new(follow, Metadata::by(Actor::Daemon("test".to_owned())));
+            self.edge.coordinator.execute::<IssueDecider>(issue, request).await.unwrap();
+        }
+        let told: Vec<_> = due.iter().map(|pending| pending.id).collect();
+        self.store().delivered(&told).await.unwrap();
+    }
+
+    /// The rule of dispatch is asked about a pull request whose head has settled; nobody is heard from.
+    pub(crate) async fn dispatched(&self, reference: &str) {
+        self.tell_issues().await;
+        self.clock.advance(self.edge.policy().timers.review_after);
+        let crew = Crew::of(self.edge.policy(), &BTreeMap::new(), &BTreeMap::new(), &BTreeMap::new());
+        let command = PullRequestCommand::SeeToReview { crew };
+        let request = Request::new(command, Metadata::by(Actor::Daemon("test".to_owned())));
+        let stream = StreamId::PullRequest(IssueRef::parse(reference).unwrap());
+        let answer = self.edge.coordinator.execute::<PullRequestDecider>(stream, request).await.unwrap();
+        assert!(answer.state.dispatch.is_some(), "nobody is asked about {reference}");
     }
 
     async fn observed(&self, reference: &str, closes: &[&str], pushed_by: Option<Login>) {

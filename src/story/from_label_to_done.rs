@@ -56,6 +56,7 @@ pub async fn from_label_to_done(rig: &Rig) -> anyhow::Result<()> {
     rig.github("delivers check_run.completed: success", check(SECOND_HEAD, 2, "success", 40).deliver()).await?;
     rig.pull_shows(PULL, "green checks", |row| row["ci"] == json!("passed")).await?;
 
+    rig.is_asked("review-e", PULL).await?;
     let review = |reviewer, id, second| ReviewDelivery {
         pull: pull("submitted", SECOND_HEAD, second),
         reviewer,

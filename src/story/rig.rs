@@ -96,6 +96,19 @@ impl Rig {
         }
     }
 
+    /// A reviewer asks until it is given `pull` to judge; gives what it was told.
+    ///
+    /// # Errors
+    /// When it isn't.
+    pub async fn is_asked(&self, reviewer: &str, pull: u64) -> anyhow::Result<Value> {
+        let path = format!("/api/reviews/next?agentId={reviewer}");
+        let what = format!("{reviewer} to be asked about #{pull}");
+        let asked = self.wait(&what, &path, |asked| asked["prNumber"] == json!(pull)).await?;
+        let head = text(&asked["headSha"]).get(..7).unwrap_or_default();
+        self.narrator.act(reviewer, &format!("asks for a review and is handed #{pull} at {head}"));
+        Ok(asked)
+    }
+
     /// An agent reports an event; `fields` beside `type`, `repo`, `issueNumber` and `agentId`.
     ///
     /// # Errors

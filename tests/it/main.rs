@@ -10,6 +10,7 @@
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
+//! | [`reviews`] | who is asked for a verdict, and who follows |
 //! | [`runtime`] | what agents' runtimes tell beside their events |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
@@ -23,8 +24,8 @@
 // Clippy takes only the test functions themselves for tests (.clippy.toml), not what they share.
 #![allow(clippy::unwrap_used, reason = "a failed expectation is what a test is for")]
 
-/// One test per store of each function, grouped by the rig that it wants: `alone` (no GitHub: agents' words are the facts) or
-/// `with_github` (a webhook secret).
+/// One test per store of each function, grouped by the rig that it wants: `alone` (no GitHub: agents' words are the facts),
+/// `with_github` (a webhook secret), or the same with reviewers that are asked at once.
 macro_rules! on_both_stores {
     ($($rig:ident { $($name:ident),+ $(,)? })+) => {
         mod sqlite {
@@ -62,6 +63,7 @@ mod museum;
 mod openapi;
 mod overrides;
 mod projections;
+mod reviews;
 mod rig;
 mod runtime;
 mod story;

@@ -118,6 +118,7 @@ async fn every_example_runs(rig: &mut Rig) {
     assert!(
         played["/api/events"] > 50
             && played["/api/assignments/next"] == 1
+            && played["/api/reviews/next"] == 1
             && played["/api/admin/tokens"] == 3
             && played.len() > 15,
         "{played:?}"
@@ -149,6 +150,6 @@ async fn the_page_loads_nothing(rig: &mut Rig) {
 }
 
 on_both_stores! {
-    alone { every_example_runs }
+    reviewing { every_example_runs }
     with_github { methods_that_are_not_described_are_405, the_page_loads_nothing }
 }

@@ -9,4 +9,4 @@ async fn from_label_to_done_two_strikes_and_a_dependency(rig: &mut Rig) {
     play_all(&outside).await.unwrap();
 }
 
-on_both_stores! { with_github { from_label_to_done_two_strikes_and_a_dependency } }
+on_both_stores! { reviewing_with_github { from_label_to_done_two_strikes_and_a_dependency } }

@@ -4,13 +4,15 @@ use crate::event::{PullRequestState, ReviewState};
 use crate::identity::StreamId;
 use crate::issue::Issue;
 use crate::pull_request::PullRequest;
+use crate::review::{NotWanted, Step, Wait};
 use crate::roster::Policy;
 
 use super::{Explanation, gate};
 
-/// Explains a pull request; `issues` are those that it names, as far as the log knows them.
+/// Explains a pull request; `issues` are those that it names, as far as the log knows them, and `review` is what the rule of
+/// dispatch says of it now.
 #[must_use]
-pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy) -> Explanation {
+pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy, review: &Step) -> Explanation {
     let subject = StreamId::PullRequest(pull.reference.clone());
     if !pull.known {
         let mut told = Explanation::new(subject, "unknown", pull.version)
@@ -23,7 +25,7 @@ pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy) -> Ex
     let decided = if pull.state_version > 0 { pull.state_version } else { pull.created_version };
     let mut told = Explanation::new(subject, state.as_str(), decided);
     match state {
-        PullRequestState::Open => open(&mut told, pull, issues, policy),
+        PullRequestState::Open => open(&mut told, pull, issues, policy, review),
         PullRequestState::Superseded => {
             told.summary = "it is out of the play: another took its place, or its lease had ended".to_owned();
             told.moved("its end at GitHub; an issue of it goes on without it");
@@ -37,7 +39,7 @@ pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy) -> Ex
     told
 }
 
-fn open(told: &mut Explanation, pull: &PullRequest, issues: &[Issue], policy: &Policy) {
+fn open(told: &mut Explanation, pull: &PullRequest, issues: &[Issue], policy: &Policy, review: &Step) {
     let standing = pull.standing();
     let current: Vec<String> = issues
         .iter()
@@ -64,6 +66,50 @@ fn open(told: &mut Explanation, pull: &PullRequest, issues: &[Issue], policy: &P
         }
         ReviewState::None | ReviewState::Requested | ReviewState::Abstained | ReviewState::Failed => {
             gate::verdict(told, &standing, Some(pull));
+            dispatch(told, review);
+        }
+    }
+}
+
+/// Why nobody is asked for the verdict that it wants. Who is asked stands with the verdict.
+fn dispatch(told: &mut Explanation, review: &Step) {
+    match review {
+        Step::Ask { reviewer, .. } => {
+            told.waits("review_dispatch", format!("{reviewer}: it is asked next, within a minute"));
+        }
+        Step::GiveUp => {
+            told.waits("review_deadline", "the end of a dispatch whose deadline has passed, within a minute")
+        }
+        Step::Call(alarm) => {
+            told.waits(alarm.as_str(), "a person: nobody can be asked, and one is called within a minute")
+        }
+        Step::Nothing(Wait::Asked { .. }) => {}
+        Step::Nothing(wait) => {
+            told.waits(wait.rule(), wait.to_string());
+            match wait {
+                Wait::NotWanted(NotWanted::NotAsked) => {
+                    told.moved("the label needs-review, by which a person asks for a review")
+                }
+                Wait::NotWanted(NotWanted::ManualMerge) => told.moved("the label manual-merge is taken off"),
+                Wait::PersonCalled => {
+                    told.moved("a verdict of a person who may approve, another push, or requeue of its issue")
+                }
+                Wait::Held(_) | Wait::ReviewersHeld => told.moved("conductor-e override resume …"),
+                Wait::NotWanted(
+                    NotWanted::Unknown
+                    | NotWanted::NotOpen
+                    | NotWanted::Draft
+                    | NotWanted::DependencyBot
+                    | NotWanted::Judged
+                    | NotWanted::Rework
+                    | NotWanted::NoIssueInReview,
+                )
+                | Wait::Asked { .. }
+                | Wait::Young(_)
+                | Wait::Apart(_)
+                | Wait::Silence(_)
+                | Wait::Dry(_) => {}
+            }
         }
     }
 }

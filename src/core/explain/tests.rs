@@ -7,7 +7,7 @@ use crate::agent::AgentCommand;
 use crate::claim::Wanted;
 use crate::event::{AgentQuotaReported, IssueState, PullRequestState};
 use crate::issue::{Issue, IssueCommand, IssueOverride};
-use crate::pull_request::{PrObservation, PullRequest, VerdictKind};
+use crate::pull_request::{PrObservation, VerdictKind};
 use crate::roster::GitHubMode;
 use crate::world::{World, issue_ref, opened};
 
@@ -165,12 +165,13 @@ fn every_state_of_a_pull_request_is_explained() {
             PullRequestState::Closed => drop(world.see_pull(57, end(false))),
         }
         let pull = world.pull(if *state == PullRequestState::Superseded { 58 } else { 57 });
-        let told = pull_request(&pull, &[world.issue(42)], &world.policy);
+        let told = pull_request(&pull, &[world.issue(42)], &world.policy, &world.review_step(57));
         assert_eq!(told.state, state.as_str());
         assert_eq!(told.waits_for.is_empty(), *state != PullRequestState::Open, "{state}");
         assert!(told.decided_at.is_some() && told.summary.len() > 20, "{told:?}");
     }
-    let unknown = pull_request(&PullRequest::unknown(issue_ref(60)), &[], &World::new(GitHubMode::Webhook).policy);
+    let nothing = World::new(GitHubMode::Webhook);
+    let unknown = pull_request(&nothing.pull(60), &[], &nothing.policy, &nothing.review_step(60));
     assert_eq!((unknown.state, waits(&unknown)), ("unknown", vec!["pull_request"]));
 }
 
@@ -183,7 +184,7 @@ fn an_approved_pull_request_names_each_thing_before_its_merge() {
     world.ask_pull(57, &thread);
     world.check(57, "aaaa", 1, "");
     assert_eq!(waits(&explained(&world, 42, &[])), ["ci", "blocking_label", "unresolved_threads"]);
-    let told = pull_request(&world.pull(57), &[world.issue(42)], &world.policy);
+    let told = pull_request(&world.pull(57), &[world.issue(42)], &world.policy, &world.review_step(57));
     assert_eq!(waits(&told), ["ci", "blocking_label", "unresolved_threads"]);
 }
 
@@ -192,7 +193,7 @@ fn a_dispute_asks_for_a_push() {
     let mut world = World::in_state(IssueState::InReview);
     world.review(57, VerdictKind::ChangesRequested, "review-e-bot[bot]", "aaaa", 1);
     assert_eq!(waits(&explained(&world, 42, &["dev-e-node"])), ["review", "claim"]);
-    let told = pull_request(&world.pull(57), &[world.issue(42)], &world.policy);
+    let told = pull_request(&world.pull(57), &[world.issue(42)], &world.policy, &world.review_step(57));
     assert!(told.waits_for[0].why.contains("review-e-bot[bot] asks for changes"));
 }
 

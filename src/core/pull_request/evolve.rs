@@ -318,8 +318,10 @@ fn answer_dispatch(pull: &mut PullRequest, agent: Option<&AgentId>, sha: Option<
 }
 
 fn end_dispatch(pull: &mut PullRequest, end: TryEnd, at: Moment) {
-    let Some(dispatch) = pull.dispatch.take() else { return };
-    if let Some(tried) = head_of(pull, dispatch.head.as_ref()).tries.last_mut() {
+    pull.dispatch = None;
+    // Looked for by being open: a dispatch about a change without a head ends when it gets one.
+    let open = pull.heads.values_mut().flat_map(|head| &mut head.tries).find(|tried| tried.end.is_none());
+    if let Some(tried) = open {
         tried.end = Some(end);
         tried.ended_at = Some(at.time);
     }

@@ -47,14 +47,14 @@ pub(super) fn from_agent(
             let producer = Reviewer::Agent(reviewer);
             let approves_its_own =
                 *kind == VerdictKind::Approved && produced_by(pull, producer, given.policy, given.neighbours).is_some();
-            if pull.dispatch.is_some() && !dispatched && !approves_its_own {
+            if !dispatched && !approves_its_own {
                 return not_asked(pull, reviewer, report, head_sha, given);
             }
             judge(pull, &verdict, Some(reviewer.clone()), producer, *iteration, given)
         }
-        (GitHubMode::None, ReviewReport::Failed { .. }) if pull.dispatch.is_some() && !dispatched => {
+        (GitHubMode::None, ReviewReport::Failed { .. }) if !dispatched => {
             let last = pull.facts_of(head_sha).and_then(|head| head.tries.last());
-            match last.filter(|last| last.reviewer == *reviewer && last.end.is_some_and(TryEnd::is_failure)) {
+            match last.filter(|last| last.reviewer == *reviewer && last.end.is_some_and(TryEnd::is_refusal)) {
                 Some(_) => Decision::unchanged(pull.version),
                 None => not_asked(pull, reviewer, report, head_sha, given),
             }

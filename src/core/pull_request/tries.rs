@@ -38,12 +38,12 @@ impl TryEnd {
         }
     }
 
-    /// Whether a REVIEW_FAILED ended it.
+    /// Whether the reviewer itself said that it could not.
     #[must_use]
-    pub fn is_failure(self) -> bool {
+    pub fn is_refusal(self) -> bool {
         match self {
-            Self::TimedOut | Self::Quota | Self::Failed | Self::Obsolete => true,
-            Self::Answered => false,
+            Self::Quota | Self::Failed => true,
+            Self::Answered | Self::TimedOut | Self::Obsolete => false,
         }
     }
 }

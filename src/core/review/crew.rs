@@ -8,7 +8,12 @@ use crate::time::Timestamp;
 
 /// The reviewers of the roster, in its order, as they are known at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Crew(pub Vec<Reviewer>);
+pub struct Crew {
+    /// They.
+    pub reviewers: Vec<Reviewer>,
+    /// Since when the daemon listens without a break: nobody was silent before. `None` where that is no question.
+    pub listening: Option<Timestamp>,
+}
 
 /// A reviewer, as far as the rule looks.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,13 +50,19 @@ impl Crew {
                 drought: droughts.get(agent).copied(),
             }
         };
-        Self(reviewers.map(|profile| reviewer(&profile.id)).collect())
+        Self { reviewers: reviewers.map(|profile| reviewer(&profile.id)).collect(), listening: None }
+    }
+
+    /// The same, known by a daemon that listens since then.
+    #[must_use]
+    pub fn heard_since(self, listening: Timestamp) -> Self {
+        Self { listening: Some(listening), ..self }
     }
 
     /// The same with one who is there, since it asks.
     #[must_use]
     pub fn with(mut self, asking: &AgentId, now: Timestamp) -> Self {
-        for reviewer in self.0.iter_mut().filter(|reviewer| reviewer.agent == *asking) {
+        for reviewer in self.reviewers.iter_mut().filter(|reviewer| reviewer.agent == *asking) {
             reviewer.heard = reviewer.heard.max(Some(now));
         }
         self
@@ -59,10 +70,10 @@ impl Crew {
 }
 
 impl Reviewer {
-    /// Whether it was heard from within the time for it.
+    /// Whether it was heard from within the time for it. Whoever was heard from before nobody listened is not silent yet.
     #[must_use]
-    pub fn is_there(&self, policy: &Policy, now: Timestamp) -> bool {
-        policy.timers.is_online(self.heard, now)
+    pub fn is_there(&self, listening: Option<Timestamp>, policy: &Policy, now: Timestamp) -> bool {
+        policy.timers.is_online(self.heard.map(|heard| heard.max(listening.unwrap_or(heard))), now)
     }
 
     /// Until when it is left alone after its provider ran dry.

@@ -6,6 +6,7 @@
 
 mod awaiting;
 mod crew;
+mod plan;
 mod router;
 mod rule;
 mod step;
@@ -15,6 +16,7 @@ mod wanted;
 
 pub use awaiting::{Awaiting, droughts};
 pub use crew::{Crew, Reviewer};
+pub use plan::{Plan, Sight, plan};
 pub use rule::{looks_at, next};
 pub use step::{Alarm, Step, Wait};
-pub use wanted::{NotWanted, is_awaited};
+pub use wanted::{NotWanted, awaits, is_awaited};

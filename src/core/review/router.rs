@@ -7,15 +7,20 @@ use super::Reviewer;
 
 /// The one with the most headroom of those who are there and have quota left, the first of the roster where that is a tie;
 /// where nobody is, the first all the same: a reviewer that is scaled to zero wakes when it is asked. `None` for nobody at all.
-pub(super) fn route<'a>(reviewers: &[&'a Reviewer], policy: &Policy, now: Timestamp) -> Option<&'a Reviewer> {
-    let fit = reviewers.iter().copied().filter(|reviewer| is_fit(reviewer, policy, now));
+pub(super) fn route<'a>(
+    reviewers: &[&'a Reviewer],
+    listening: Option<Timestamp>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Option<&'a Reviewer> {
+    let fit = reviewers.iter().copied().filter(|reviewer| is_fit(reviewer, listening, policy, now));
     // The first of equals stays: `min_by` keeps the earlier one.
     fit.min_by(|left, right| by_use(left, right)).or_else(|| reviewers.first().copied())
 }
 
 /// Whether it is there and has quota left.
-pub(super) fn is_fit(reviewer: &Reviewer, policy: &Policy, now: Timestamp) -> bool {
-    reviewer.is_there(policy, now) && !reviewer.quota.is_exhausted()
+pub(super) fn is_fit(reviewer: &Reviewer, listening: Option<Timestamp>, policy: &Policy, now: Timestamp) -> bool {
+    reviewer.is_there(listening, policy, now) && !reviewer.quota.is_exhausted()
 }
 
 fn by_use(left: &Reviewer, right: &Reviewer) -> std::cmp::Ordering {
@@ -46,7 +51,7 @@ mod tests {
     fn routed(reviewers: &[Reviewer]) -> &str {
         let all: Vec<&Reviewer> = reviewers.iter().collect();
         let policy = Policy::built_in(GitHubMode::Webhook);
-        route(&all, &policy, Timestamp::from_millis(NOW)).map_or("nobody", |one| one.agent.as_str())
+        route(&all, None, &policy, Timestamp::from_millis(NOW)).map_or("nobody", |one| one.agent.as_str())
     }
 
     #[test]

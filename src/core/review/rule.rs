@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::claim::Obstacle;
 use crate::claim::obstacle;
 use crate::decider::{Given, StreamState};
+use crate::hold::{Hold, running};
 use crate::identity::{IssueRef, StreamId};
 use crate::issue::Issue;
 use crate::pull_request::producer::{Reviewer as Producer, produced_by};
-use crate::pull_request::{PullRequest, Try, TryEnd};
+use crate::pull_request::{Dispatch, PullRequest, Try, TryEnd};
 use crate::quota;
 use crate::rig::Rig;
 use crate::time::{Timestamp, hours};
@@ -36,11 +37,10 @@ pub fn looks_at(pull: &PullRequest) -> Vec<StreamId> {
 pub fn next(pull: &PullRequest, crew: &Crew, given: &Given<'_>) -> Step {
     let held = held(pull, given);
     if let Some(dispatch) = &pull.dispatch {
+        // The clock of what is paused stands still; whoever was asked may answer.
         return match held {
-            // The clock of what is paused stands still; whoever was asked may answer.
             Some(held) => Step::Nothing(Wait::Held(held)),
-            None if given.now >= dispatch.deadline => Step::GiveUp,
-            None => Step::Nothing(Wait::Asked { reviewer: dispatch.reviewer.clone(), deadline: dispatch.deadline }),
+            None => open(pull, dispatch, crew, given),
         };
     }
     if let Err(why) = wanted(pull, given.neighbours, given.policy) {
@@ -60,8 +60,23 @@ pub fn next(pull: &PullRequest, crew: &Crew, given: &Given<'_>) -> Step {
         return Step::Nothing(Wait::Young(settled));
     }
     let tries = head.map_or(&[] as &[Try], |head| &head.tries);
-    let tries: Vec<&Try> = tries.iter().filter(|tried| Some(tried.at) > born).collect();
+    let wanted = |tried: &&Try| Some(tried.at) > born && tried.end != Some(TryEnd::Obsolete);
+    let tries: Vec<&Try> = tries.iter().filter(wanted).collect();
     whom(pull, &tries, crew, given)
+}
+
+/// Whether who is asked has had its time: not counted while nobody listened, or while it was held.
+fn open(pull: &PullRequest, dispatch: &Dispatch, crew: &Crew, given: &Given<'_>) -> Step {
+    let open = pull.heads.values().flat_map(|head| &head.tries).find(|tried| tried.end.is_none());
+    let asked_at = open.map_or(given.now, |tried| tried.at);
+    let had = running(asked_at.max(crew.listening.unwrap_or(asked_at)), given.now, holds(pull, given));
+    match dispatch.deadline.since(asked_at).checked_sub(had).filter(|left| !left.is_zero()) {
+        None => Step::GiveUp,
+        Some(left) => {
+            let (reviewer, deadline) = (dispatch.reviewer.clone(), given.now.plus(left));
+            Step::Nothing(Wait::Asked { reviewer, deadline })
+        }
+    }
 }
 
 /// Who is asked, after those.
@@ -70,12 +85,12 @@ fn whom(pull: &PullRequest, tries: &[&Try], crew: &Crew, given: &Given<'_>) -> S
     let may_judge = |reviewer: &&Reviewer| {
         produced_by(pull, Producer::Agent(&reviewer.agent), given.policy, given.neighbours).is_none()
     };
-    let allowed: Vec<&Reviewer> = crew.0.iter().filter(may_judge).collect();
+    let allowed: Vec<&Reviewer> = crew.reviewers.iter().filter(may_judge).collect();
     if allowed.is_empty() {
         return Step::Call(Alarm::NoReviewer);
     }
     let counted = tries.iter().filter(|tried| tried.counts()).count();
-    let waited_too_long = tries.first().is_some_and(|first| now >= first.at.plus(PATIENCE));
+    let waited_too_long = tries.first().is_some_and(|first| running(first.at, now, holds(pull, given)) >= PATIENCE);
     if counted >= DISPATCHES || waited_too_long {
         return Step::Call(Alarm::Unanswered);
     }
@@ -83,18 +98,18 @@ fn whom(pull: &PullRequest, tries: &[&Try], crew: &Crew, given: &Given<'_>) -> S
     if able.is_empty() {
         return Step::Nothing(Wait::ReviewersHeld);
     }
-    if let Some(until) = silence(&able, tries, given) {
+    if let Some(until) = silence(&able, crew.listening, tries, given) {
         return Step::Nothing(Wait::Silence(until));
     }
     let last_try = |reviewer: &Reviewer| tries.iter().rev().find(|tried| tried.reviewer == reviewer.agent);
     let awake = able.iter().copied().filter(|reviewer| reviewer.rest(now).is_none());
     let (tried, untried): (Vec<&Reviewer>, Vec<&Reviewer>) = awake.partition(|reviewer| last_try(reviewer).is_some());
-    if let Some(reviewer) = route(&untried, given.policy, now) {
+    if let Some(reviewer) = route(&untried, crew.listening, given.policy, now) {
         return ask(reviewer, counted, given);
     }
     let with_quota: Vec<&Reviewer> = tried.into_iter().filter(|reviewer| !reviewer.quota.is_exhausted()).collect();
     let fit: Vec<&Reviewer> =
-        with_quota.iter().copied().filter(|reviewer| is_fit(reviewer, given.policy, now)).collect();
+        with_quota.iter().copied().filter(|reviewer| is_fit(reviewer, crew.listening, given.policy, now)).collect();
     let candidates = if fit.is_empty() { with_quota } else { fit };
     let Some(longest_ago) = candidates.into_iter().min_by_key(|reviewer| last_try(reviewer).map(|tried| tried.at))
     else {
@@ -124,10 +139,10 @@ fn ask(reviewer: &Reviewer, counted: usize, given: &Given<'_>) -> Step {
 
 /// Until when nobody is asked again after somebody who was silent, since nobody is there. The first of all is asked though: it
 /// may be scaled to zero, and wakes.
-fn silence(able: &[&Reviewer], tries: &[&Try], given: &Given<'_>) -> Option<Timestamp> {
+fn silence(able: &[&Reviewer], listening: Option<Timestamp>, tries: &[&Try], given: &Given<'_>) -> Option<Timestamp> {
     let silent = tries.iter().rev().take_while(|tried| tried.end == Some(TryEnd::TimedOut));
     let last_end = tries.last().filter(|last| last.end == Some(TryEnd::TimedOut))?.ended_at?;
-    if able.iter().any(|reviewer| reviewer.is_there(given.policy, given.now)) {
+    if able.iter().any(|reviewer| reviewer.is_there(listening, given.policy, given.now)) {
         return None;
     }
     let until = last_end.plus(quota::back_off(u32::try_from(silent.count()).unwrap_or(u32::MAX)));
@@ -136,11 +151,21 @@ fn silence(able: &[&Reviewer], tries: &[&Try], given: &Given<'_>) -> Option<Time
 
 /// What an operator holds: the rig, the repository, or an issue that waits for the verdict.
 fn held(pull: &PullRequest, given: &Given<'_>) -> Option<Obstacle> {
-    let rig = given.neighbours.get(&StreamId::Rig).and_then(|rig| match rig {
-        StreamState::Rig(rig) => Some(&**rig),
-        StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Agent(_) => None,
-    });
-    let of_rig = rig.and_then(|rig: &Rig| obstacle::of_repo(&pull.reference.repo, rig));
+    let of_rig = rig(given).and_then(|rig| obstacle::of_repo(&pull.reference.repo, rig));
     let paused = |issue: &Issue| issue.paused && awaits(issue, pull);
     of_rig.or_else(|| tracked(pull, given.neighbours).any(paused).then_some(Obstacle::IssuePaused))
+}
+
+/// When the same were held.
+fn holds<'a>(pull: &'a PullRequest, given: &'a Given<'_>) -> impl Iterator<Item = &'a Hold> {
+    let of_rig = rig(given).into_iter().flat_map(|rig| rig.holds_of(&pull.reference.repo));
+    let of_issues = tracked(pull, given.neighbours).filter(|issue| awaits(issue, pull));
+    of_rig.chain(of_issues.filter_map(|issue| issue.held.as_ref()))
+}
+
+fn rig<'a>(given: &'a Given<'_>) -> Option<&'a Rig> {
+    match given.neighbours.get(&StreamId::Rig) {
+        Some(StreamState::Rig(rig)) => Some(rig),
+        Some(StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Agent(_)) | None => None,
+    }
 }

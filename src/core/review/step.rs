@@ -78,6 +78,20 @@ impl Wait {
     }
 }
 
+impl Wait {
+    /// When it is over, where that is a matter of time alone.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Asked { deadline: until, .. } | Self::Young(until) | Self::Apart(until) | Self::Silence(until) => {
+                Some(*until)
+            }
+            Self::Dry(reviewers) => reviewers.iter().filter_map(|(_, rest)| rest.and_then(Rest::until)).min(),
+            Self::NotWanted(_) | Self::PersonCalled | Self::Held(_) | Self::ReviewersHeld => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Wait {
     /// Of what is waited for: "it waits for …", but for what isn't waited for at all.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

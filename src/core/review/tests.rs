@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::agent::AgentCommand;
-use crate::decider::{Given, Outcome};
+use crate::decider::Outcome;
 use crate::event::{AgentQuotaReported, ReviewState};
 use crate::identity::AgentId;
 use crate::issue::IssueOverride;
@@ -12,7 +12,7 @@ use crate::roster::{GitHubMode, Person, Role};
 use crate::time::{hours, minutes};
 use crate::world::{World, ada, login, opened, rule_of};
 
-use super::{NotWanted, Step, Wait, next};
+use super::{NotWanted, Step, Wait, plan};
 
 const REVIEW_E: &str = "review-e";
 const CODEX: &str = "review-e-codex";
@@ -44,11 +44,7 @@ fn asks(world: &mut World) -> String {
 
 /// What the rule waits for, which it must.
 fn waits(world: &World) -> Wait {
-    let pull = world.pull(57);
-    let neighbours = super::looks_at(&pull).into_iter().filter_map(|stream| world.stream(&stream));
-    let neighbours = neighbours.collect();
-    let given = Given { now: world.now, policy: &world.policy, neighbours: &neighbours, entropy: 0 };
-    match next(&pull, &world.crew(), &given) {
+    match world.review_step(57) {
         Step::Nothing(wait) => wait,
         step @ (Step::Ask { .. } | Step::GiveUp | Step::Call(_)) => panic!("there is something to do: {step:?}"),
     }
@@ -258,10 +254,14 @@ fn what_is_paused_waits_and_its_clock_stands_still() {
     assert!(matches!(waits(&world), Wait::Held(_)));
     world.pause(None, false);
     assert_eq!(asks(&mut world), REVIEW_E);
+    world.wait(minutes(10));
     world.overrule(42, IssueOverride::Pause);
     world.wait(minutes(31));
     assert!(matches!(waits(&world), Wait::Held(_)));
     world.overrule(42, IssueOverride::Resume);
+    let deadline = world.now.plus(minutes(20));
+    assert_eq!(waits(&world), Wait::Asked { reviewer: agent(REVIEW_E), deadline });
+    world.now = deadline;
     assert_eq!(world.see_to_review(57), Outcome::Accepted);
     world.pause_agent(REVIEW_E);
     world.pause_agent(CODEX);
@@ -295,9 +295,10 @@ fn a_word_on_another_head_answers_nothing() {
 #[test]
 fn without_github_a_reviewers_word_counts_for_a_dispatch_of_its_own_alone() {
     let mut world = in_review(GitHubMode::None);
+    assert_eq!(rule_of(&says(&mut world, REVIEW_E, VerdictKind::Approved)), "lost_race");
+    assert!(world.log.iter().any(|(_, name)| *name == "REVIEW_REPORTED"), "refused on record");
     assert_eq!(asks(&mut world), REVIEW_E);
     assert_eq!(rule_of(&says(&mut world, CODEX, VerdictKind::Approved)), "lost_race");
-    assert!(world.log.iter().any(|(_, name)| *name == "REVIEW_REPORTED"), "refused on record");
     assert_eq!(world.state(42), "in_review");
     assert_eq!(says(&mut world, REVIEW_E, VerdictKind::Approved), Outcome::Accepted);
     assert_eq!(world.state(42), "ready_to_merge");
@@ -314,6 +315,10 @@ fn a_change_reported_without_a_head_is_reviewed_all_the_same() {
     world.report(42, "dev-e-node", what);
     world.wait(minutes(2));
     assert_eq!(asks(&mut world), REVIEW_E);
+    let mut with_a_head = world.clone();
+    with_a_head.see_pull(57, opened(42, BRANCH, "aaaa", 10));
+    let tries = &with_a_head.pull(57).heads[&crate::identity::Sha::null()].tries;
+    assert_eq!(tries[0].end, Some(TryEnd::Obsolete), "now it is known what would be judged");
     assert_eq!(says(&mut world, REVIEW_E, VerdictKind::Approved), Outcome::Accepted);
     assert_eq!(world.state(42), "ready_to_merge");
 }
@@ -326,4 +331,34 @@ fn a_persons_verdict_ends_the_wait_of_a_reviewer() {
     asks(&mut world);
     world.review(57, VerdictKind::Approved, "ada", "aaaa", 1);
     assert_eq!((world.state(42), world.pull(57).dispatch), ("ready_to_merge", None));
+}
+
+#[test]
+fn a_plan_names_what_is_due_and_when_the_next_one_is() {
+    let mut world = in_review(GitHubMode::Webhook);
+    let planned = |world: &World| plan(&[world.sight(57)], &world.crew(), &world.policy, world.now);
+    let due = planned(&world);
+    assert_eq!((due.due, due.soonest), (vec![world.pull(57).reference], None));
+    asks(&mut world);
+    let deadline = world.pull(57).dispatch.unwrap().deadline;
+    assert_eq!((planned(&world).due, planned(&world).soonest), (Vec::new(), Some(deadline)));
+    world.now = deadline;
+    assert_eq!(planned(&world).due.len(), 1, "its time is over");
+}
+
+#[test]
+fn who_was_asked_is_not_late_while_nobody_listened() {
+    let mut world = in_review(GitHubMode::Webhook);
+    hear(&mut world, REVIEW_E);
+    asks(&mut world);
+    world.wait(hours(1));
+    let started = world.now;
+    let step = |world: &World| world.sight(57).step(&world.crew().heard_since(started), &world.policy, world.now);
+    let deadline = started.plus(minutes(30));
+    assert_eq!(step(&world), Step::Nothing(Wait::Asked { reviewer: agent(REVIEW_E), deadline }));
+    world.now = deadline;
+    assert_eq!(step(&world), Step::GiveUp);
+    let crew = world.crew();
+    let is_there = |listening| crew.reviewers[0].is_there(listening, &world.policy, started);
+    assert_eq!((is_there(None), is_there(Some(started))), (false, true), "silence begins anew, too");
 }

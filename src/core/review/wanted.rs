@@ -102,7 +102,8 @@ pub fn is_awaited(pull: &PullRequest, neighbours: &BTreeMap<StreamId, StreamStat
 }
 
 /// Whether this issue is in review with this pull request.
-pub(super) fn awaits(issue: &Issue, pull: &PullRequest) -> bool {
+#[must_use]
+pub fn awaits(issue: &Issue, pull: &PullRequest) -> bool {
     issue.state() == Some(IssueState::InReview) && issue.current.as_ref() == Some(&pull.reference)
 }
 

@@ -4,6 +4,7 @@ use crate::decider::StreamState;
 use crate::event::{IssueState, Priority, PullRequestState, ReviewState};
 use crate::identity::{AgentId, Login};
 use crate::issue::Issue;
+use crate::pull_request::{PullRequest, Try};
 
 use super::World;
 
@@ -70,6 +71,24 @@ impl World {
         }
     }
 
+    /// At most one dispatch is open, of a reviewer that may judge, and no head is asked about more often than it may be.
+    fn check_tries(&self, pull: &PullRequest, issues: &[Issue]) {
+        let open: Vec<&Try> =
+            pull.heads.values().flat_map(|head| &head.tries).filter(|tried| tried.end.is_none()).collect();
+        let asked: Vec<&AgentId> = pull.dispatch.iter().map(|dispatch| &dispatch.reviewer).collect();
+        assert_eq!(open.iter().map(|tried| &tried.reviewer).collect::<Vec<_>>(), asked, "{}", pull.reference);
+        for reviewer in asked {
+            let profile = self.policy.roster.agent(reviewer).expect("only who is in the roster is asked");
+            let pushed = pull.pushers.iter().chain(&pull.author).any(|login| profile.logins.contains(login));
+            assert!(!pushed, "{}: {reviewer} is asked about its own change", pull.reference);
+        }
+        let born = issues.iter().filter_map(|issue| issue.life_since).max();
+        for head in pull.heads.values() {
+            let counted = head.tries.iter().filter(|tried| Some(tried.at) > born && tried.counts()).count();
+            assert!(counted <= 3, "{}: {counted} dispatches about one head", pull.reference);
+        }
+    }
+
     /// The third invariant, once the lane is drained: an open dispatch means that one of its issues is in review.
     pub(super) fn check_dispatches(&self) {
         for state in self.states.values() {
@@ -82,6 +101,7 @@ impl World {
                 "{}: a dispatch outside review",
                 pull.reference
             );
+            self.check_tries(pull, &issues);
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::overrule::{Reason, Ruling};
 use crate::port::Guard;
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, Verdict, VerdictKind};
 use crate::reaction::{Effect, Told};
-use crate::review::{Awaiting, Crew, droughts};
+use crate::review::{Awaiting, Crew, Sight, Step, droughts, looks_at};
 use crate::rig::{Rig, RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
@@ -199,6 +199,19 @@ impl World {
             }
         }
         Crew::of(&self.policy, &states, &self.heard, &droughts(&awaiting))
+    }
+
+    /// A pull request as the rule of dispatch sees it.
+    pub(crate) fn sight(&self, number: u64) -> Sight {
+        let pull = self.pull(number);
+        let of = |stream: StreamId| self.states.get(&stream).cloned().map(|state| (stream, state));
+        let neighbours = looks_at(&pull).into_iter().filter_map(of).collect();
+        Sight { pull, neighbours }
+    }
+
+    /// What the rule of dispatch says of it now.
+    pub(crate) fn review_step(&self, number: u64) -> Step {
+        self.sight(number).step(&self.crew(), &self.policy, self.now)
     }
 
     /// The one rule of dispatch is asked about a pull request.
@@ -380,11 +393,6 @@ impl World {
                 renewed.is_none_or(|at| at <= since)
             }
         }
-    }
-
-    /// A stream as neighbours see it.
-    pub(crate) fn stream(&self, stream: &StreamId) -> Option<(StreamId, StreamState)> {
-        self.states.get(stream).map(|state| (stream.clone(), state.clone()))
     }
 
     fn version_of(&self, stream: &StreamId) -> u64 {

@@ -97,7 +97,8 @@ async fn pull_request(edge: &Edge, reference: &IssueRef) -> Result<Option<Explan
     for issue in pull.issues() {
         issues.extend(issue_state(store, &issue).await?);
     }
-    Ok(Some(explain::pull_request(&pull, &issues, edge.policy())))
+    let review = edge.reviews.outlook(pull.clone()).await?;
+    Ok(Some(explain::pull_request(&pull, &issues, edge.policy(), &review)))
 }
 
 async fn agent(edge: &Edge, id: &AgentId) -> Result<Option<Explanation>, ApiError> {

@@ -18,6 +18,7 @@ pub mod overrides;
 pub mod pulls;
 pub mod queue;
 pub mod report;
+pub mod reviews;
 pub mod tokens;
 
 use actix_web::HttpRequest;

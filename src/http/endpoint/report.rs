@@ -378,7 +378,9 @@ mod tests {
     async fn the_number_of_a_known_pull_request_means_that_pull_request() {
         let daemon = Daemon::start().await;
         daemon.report(&approval()).await;
+        daemon.report(&assigned()).await;
         daemon.pull_request("acme/web#57", &["acme/web#4"]).await;
+        daemon.dispatched("acme/web#57").await;
         let review = json!({ "type": "REVIEW_PASSED", "repo": "acme/web", "issueNumber": 57, "agentId": "review-e", "headSha": "c0ffee" });
         let answer = daemon.report(&review).await;
         assert_eq!(answer["streamId"], "acme/web#57");

@@ -106,7 +106,7 @@ struct Shape<'v> {
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AssignedIssue")]
-struct IssueShape<'v> {
+pub(super) struct IssueShape<'v> {
     number: u64,
     repo: &'v str,
     title: &'v str,
@@ -126,18 +126,23 @@ struct LeaseShape<'v> {
     expires_at: String,
 }
 
+impl<'v> IssueShape<'v> {
+    pub(super) fn of(IssueView { reference, title, milestone, body }: &'v IssueView) -> Self {
+        Self {
+            number: reference.number,
+            repo: reference.repo.as_str(),
+            title,
+            milestone: milestone.as_deref(),
+            body: body.as_deref(),
+        }
+    }
+}
+
 impl AssignmentView {
     fn shape(&self) -> Shape<'_> {
-        let IssueView { reference, title, milestone, body } = &self.issue;
         Shape {
-            stream_id: reference.to_string(),
-            issue: IssueShape {
-                number: reference.number,
-                repo: reference.repo.as_str(),
-                title,
-                milestone: milestone.as_deref(),
-                body: body.as_deref(),
-            },
+            stream_id: self.issue.reference.to_string(),
+            issue: IssueShape::of(&self.issue),
             priority: self.priority.as_str(),
             attempt: self.attempt,
             lease: LeaseShape {

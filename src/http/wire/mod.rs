@@ -15,6 +15,7 @@ mod issue_row;
 mod learning_row;
 mod pull_row;
 mod queue_row;
+mod review;
 mod token_row;
 
 pub use agent_line::{AgentLineRow, LinesKept};
@@ -40,6 +41,9 @@ pub use issue_row::IssueRow;
 pub use learning_row::LearningRow;
 pub use pull_row::PullRow;
 pub use queue_row::QueueRow;
+pub use review::ReviewView;
+#[cfg(test)]
+pub(crate) use review::tests::review as review_for_tests;
 pub use token_row::{FreshToken, TokenRow};
 
 use conductor_core::time::Timestamp;

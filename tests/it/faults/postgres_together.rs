@@ -10,7 +10,7 @@ use crate::rig::{Load, PATIENCE, Rig, Setup, Unanswered, about, created, head};
 const ROUNDS: u64 = 100;
 
 async fn two(name: &str) -> (Rig, Rig) {
-    let setup = Setup::postgres(name).await;
+    let setup = Setup::postgres(name).await.reviewing();
     // Both migrate an empty database at the same time.
     join(setup.clone().start(), setup.start()).await
 }
@@ -36,6 +36,7 @@ async fn two_daemons_on_one_postgres_tell_one_story() {
     other.report(&about("PR_CREATED", 1, created("dev-e-node", 57, &head(57, 1)))).await;
     one.reaches(1, "in_review").await;
     one.pull_is_known(57, 1).await;
+    one.is_asked("review-e", 57).await;
     one.report(&about("REVIEW_PASSED", 1, json!({"agentId": "review-e"}))).await;
     other.reaches(1, "ready_to_merge").await;
     other.report(&about("MERGED", 1, json!({}))).await;

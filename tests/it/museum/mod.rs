@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::rig::{Rig, head};
 
 /// GitHub delivers something; its id is of no interest.
-async fn github(rig: &Rig, event: &str, body: &Value) {
+pub(crate) async fn github(rig: &Rig, event: &str, body: &Value) {
     let id = format!("{event}-{:x}", fingerprint(body));
     rig.deliver(event, &id, body).await.expect(202);
 }
@@ -36,7 +36,7 @@ async fn label(rig: &Rig, number: u64) {
 }
 
 /// A pull request by the developers' bot, which closes an issue.
-fn pull<'a>(
+pub(crate) fn pull<'a>(
     action: &'a str,
     number: u64,
     closes: u64,
@@ -48,7 +48,7 @@ fn pull<'a>(
 }
 
 /// An issue in review by way of a webhook; gives the branch.
-async fn in_review(rig: &Rig, number: u64, agent: &str, opened: u64) -> String {
+pub(crate) async fn in_review(rig: &Rig, number: u64, agent: &str, opened: u64) -> String {
     label(rig, number).await;
     let branch = rig.claims(agent, number).await["branchHint"].as_str().unwrap().to_owned();
     github(rig, "pull_request", &pull("opened", opened, number, &branch, &head(opened, 1), 10).deliver().body).await;

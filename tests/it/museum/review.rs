@@ -98,6 +98,7 @@ async fn museum_agent_and_webhook_both_report_with_one_effect(rig: &mut Rig) {
 /// the read models know it as.
 async fn museum_a_review_may_say_the_pull_requests_number_as_issue_number(rig: &mut Rig) {
     rig.in_review(1, "dev-e-node", 57).await;
+    rig.is_asked("review-e", 57).await;
     let report = about("REVIEW_PASSED", 57, json!({"agentId": "review-e"}));
     assert_eq!(rig.report(&report).await["streamId"], "acme/web#57");
     rig.reaches(1, "ready_to_merge").await;
@@ -106,11 +107,45 @@ async fn museum_a_review_may_say_the_pull_requests_number_as_issue_number(rig: &
     assert_eq!(issues.as_array().unwrap().len(), 1, "the pull request is no issue: {issues}");
 }
 
+/// A consumer acknowledged work that it had not done (its provider answered 429) elsewhere, and reviews were lost. Here an
+/// acknowledgement is no verdict: the reviewer's failure is on record, counts for nothing, and another is asked.
+async fn museum_a_review_that_ran_out_of_quota_is_not_lost(rig: &mut Rig) {
+    rig.in_review(1, "dev-e-node", 57).await;
+    rig.is_asked("review-e", 57).await;
+    let stuck = json!({"agentId": "review-e", "reason": "429 Too Many Requests: usage_limit_reached"});
+    assert_eq!(rig.report(&about("AGENT_STUCK", 57, stuck)).await["streamId"], "acme/web#57");
+    assert!(rig.types(57).await.contains(&"ReviewFailed".to_owned()));
+    let asked = rig.is_asked("review-e-codex", 57).await;
+    assert_eq!(asked["attempt"], 1, "it is the first that counts: {asked}");
+    let told = rig.read("/api/explain?id=acme/web%2357").await;
+    assert!(told["waitsFor"][0]["why"].as_str().unwrap().contains("review-e-codex"), "{told}");
+    rig.report(&about("REVIEW_PASSED", 57, json!({"agentId": "review-e-codex"}))).await;
+    rig.reaches(1, "ready_to_merge").await;
+}
+
+/// Review waited for the run that waited for review elsewhere. Here the change alone decides: it is dispatched while the run that
+/// wrote it still goes on.
+async fn museum_a_review_does_not_wait_for_the_run_that_waits_for_it(rig: &mut Rig) {
+    super::label(rig, 1).await;
+    let handed = rig.claims("dev-e-node", 1).await;
+    rig.report(&about("WORK_STARTED", 1, json!({"agentId": "dev-e-node", "leaseToken": handed["lease"]["token"]})))
+        .await;
+    let (branch, sha) = (handed["branchHint"].as_str().unwrap(), head(57, 1));
+    github(rig, "pull_request", &pull("opened", 57, 1, branch, &sha, 10).deliver().body).await;
+    assert_eq!(rig.is_asked("review-e", 57).await["headSha"], json!(sha));
+    github(rig, "pull_request_review", &review("review-e-bot[bot]", "approved", 1, 57, 1, &sha)).await;
+    rig.reaches(1, "ready_to_merge").await;
+}
+
 on_both_stores! {
     with_github {
         museum_a_commented_review_is_no_verdict,
         museum_who_produced_a_change_never_approves_it_by_any_login,
         museum_agent_and_webhook_both_report_with_one_effect,
     }
-    alone { museum_a_review_may_say_the_pull_requests_number_as_issue_number }
+    reviewing {
+        museum_a_review_may_say_the_pull_requests_number_as_issue_number,
+        museum_a_review_that_ran_out_of_quota_is_not_lost,
+    }
+    reviewing_with_github { museum_a_review_does_not_wait_for_the_run_that_waits_for_it }
 }

@@ -18,17 +18,13 @@ impl Reporter<'_> {
     /// A report that is taken and kept under its own name.
     async fn says(&mut self, report: Value) {
         let kind = report["type"].as_str().unwrap().to_owned();
-        self.says_kept_as(report, &kind).await;
-    }
-
-    async fn says_kept_as(&mut self, report: Value, kept: &str) {
         let answer = self.rig.report(&report).await;
         assert_eq!((&answer["type"], answer.get("duplicate")), (&report["type"], None), "{answer}");
         let before = answer["position"].as_u64().unwrap() - 1;
         let event = self.rig.read(&format!("/api/events?after={before}&limit=1")).await[0].clone();
-        assert_eq!(event["type"], pascal_case(kept), "{event}");
+        assert_eq!(event["type"], pascal_case(&kind), "{event}");
         assert_eq!((&event["streamId"], &event["version"]), (&answer["streamId"], &answer["version"]), "{event}");
-        self.reported.insert(report["type"].as_str().unwrap().to_owned());
+        self.reported.insert(kind);
     }
 
     async fn of_issue(&mut self, kind: &str, number: u64, more: Value) {
@@ -55,12 +51,17 @@ async fn every_type_that_a_role_may_report_is_taken_and_kept(rig: &mut Rig) {
     reporter.of_issue("CI_PENDING", 1, json!({"headSha": sha})).await;
     reporter.of_issue("CI_FAILED", 1, json!({"headSha": sha, "failedChecks": ["build"], "logs": "red"})).await;
     reporter.of_issue("CI_PASSED", 1, json!({"headSha": sha})).await;
-    reporter.of_issue("REVIEW_ABSTAINED", 1, by("review-e")).await;
+    rig.is_asked("review-e", 101).await;
+    reporter.of_issue("REVIEW_FAILED", 1, json!({"agentId": "review-e", "reason": "the checkout failed"})).await;
+    rig.is_asked("review-e-codex", 101).await;
+    reporter.of_issue("REVIEW_ABSTAINED", 1, by("review-e-codex")).await;
+    rig.is_asked("review-e", 101).await;
     reporter.of_issue("REVIEW_DISPUTED", 1, by("review-e")).await;
+    rig.reaches(1, "changes_requested").await;
+    rig.claims("dev-e-node", 1).await;
+    reporter.of_issue("PR_CREATED", 1, created("dev-e-node", 101, &head(101, 2))).await;
+    rig.is_asked("review-e", 101).await;
     reporter.of_issue("REVIEW_PASSED", 1, by("review-e")).await;
-    // Nobody had asked for a review, so that it failed is word, and no fact.
-    let failed = about("REVIEW_FAILED", 1, json!({"agentId": "review-e", "reason": "timeout"}));
-    reporter.says_kept_as(failed, "REVIEW_REPORTED").await;
     rig.reaches(1, "ready_to_merge").await;
     reporter.of_issue("MERGED", 1, json!({"mergeSha": "c0ffee"})).await;
     rig.reaches(1, "done").await;
@@ -173,8 +174,8 @@ async fn with_github_an_agents_word_is_no_fact(rig: &mut Rig) {
 }
 
 on_both_stores! {
+    reviewing { every_type_that_a_role_may_report_is_taken_and_kept }
     alone {
-        every_type_that_a_role_may_report_is_taken_and_kept,
         what_the_daemon_alone_says_is_403_to_everybody,
         a_role_says_only_what_is_its_own,
     }

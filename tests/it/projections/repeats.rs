@@ -105,6 +105,7 @@ async fn property_names_are_read_in_any_casing(rig: &mut Rig) {
 
 async fn the_flat_names_of_old_clients_are_taken(rig: &mut Rig) {
     rig.in_review(1, "dev-e-node", 57).await;
+    rig.is_asked("review-e", 57).await;
     // `issueNumber` of a review run is the pull request's; `attempt` is its iteration, `reason` its words.
     let dispute = about("REVIEW_DISPUTED", 57, json!({"agentId": "review-e", "reason": "no test", "attempt": 2}));
     let answer = rig.report(&dispute).await;
@@ -134,13 +135,13 @@ async fn agent_and_pull_request_number_may_come_in_a_url_alone(rig: &mut Rig) {
 }
 
 on_both_stores! {
+    reviewing { the_flat_names_of_old_clients_are_taken }
     alone {
         a_repeat_by_meaning_is_200_with_the_first_position,
         red_green_red_on_one_head_is_three_facts,
         a_repeat_with_its_key_has_one_effect_and_the_first_answer,
         a_key_survives_a_restart,
         property_names_are_read_in_any_casing,
-        the_flat_names_of_old_clients_are_taken,
         agent_and_pull_request_number_may_come_in_a_url_alone,
     }
 }

@@ -83,11 +83,15 @@ async fn from_the_approval_to_done_each_report_moves_the_row(rig: &mut Rig) {
 
     rig.report(&about("CI_PASSED", 42, json!({"headSha": head(pull, 1)}))).await;
     assert_eq!(rig.reaches(42, "in_review").await["ci"], "passed");
+    rig.is_asked("review-e", pull).await;
     let dispute = json!({"agentId": "review-e", "headSha": head(pull, 1), "reason": "no test", "attempt": 1});
     rig.report(&about("REVIEW_DISPUTED", 42, dispute)).await;
     let row = rig.reaches(42, "changes_requested").await;
     assert_eq!((&row["review"], &row["reviewer"]), (&json!("disputed"), &json!("review-e")));
-    let pass = json!({"agentId": "review-e", "headSha": head(pull, 1)});
+    rig.claims(agent, 42).await;
+    rig.report(&about("PR_CREATED", 42, created(agent, pull, &head(pull, 2)))).await;
+    rig.is_asked("review-e", pull).await;
+    let pass = json!({"agentId": "review-e", "headSha": head(pull, 2)});
     rig.report(&about("REVIEW_PASSED", 42, pass)).await;
     assert_eq!(rig.reaches(42, "ready_to_merge").await["review"], "approved");
 
@@ -134,9 +138,9 @@ async fn what_was_never_approved_has_events_and_no_row(rig: &mut Rig) {
 }
 
 on_both_stores! {
+    reviewing { from_the_approval_to_done_each_report_moves_the_row }
     alone {
         an_approval_makes_a_row_of_what_it_says,
-        from_the_approval_to_done_each_report_moves_the_row,
         two_strikes_end_with_a_person,
         what_was_never_approved_has_events_and_no_row,
     }

@@ -117,6 +117,13 @@ impl Rig {
         handed
     }
 
+    /// Waits until a reviewer is asked for its verdict on that pull request; gives what it is told.
+    pub(crate) async fn is_asked(&self, reviewer: &str, pull: u64) -> Value {
+        let path = format!("/api/reviews/next?agentId={reviewer}");
+        self.eventually(&path, &format!("{reviewer} to be asked about #{pull}"), |asked| asked["prNumber"] == pull)
+            .await
+    }
+
     /// Waits until a reported pull request has a stream of its own, which closes that issue.
     pub(crate) async fn pull_is_known(&self, pull: u64, number: u64) {
         let known = |row: &Value| row["linkedIssues"] == json!([format!("{REPO}#{number}")]);

@@ -48,6 +48,21 @@ impl Setup {
         self
     }
 
+    /// Without GitHub, and a reviewer is asked at once.
+    pub(crate) fn reviewing(self) -> Self {
+        self.env("CONDUCTOR_CONFIG", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/settings/reviewing.toml"))
+    }
+
+    /// The same, and a reviewer has a few seconds for its verdict.
+    pub(crate) fn impatient(self) -> Self {
+        self.env("CONDUCTOR_CONFIG", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/settings/impatient.toml"))
+    }
+
+    /// With a webhook secret, and a reviewer is asked at once.
+    pub(crate) fn reviewing_with_github(self) -> Self {
+        self.reviewing().with_github()
+    }
+
     /// With a webhook secret: verdicts, CI and merges come from GitHub alone.
     pub(crate) fn with_github(self) -> Self {
         self.env("GITHUB_WEBHOOK_SECRET", SECRET)

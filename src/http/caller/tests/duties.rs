@@ -40,6 +40,8 @@ async fn who_produced_a_change_never_approves_it_whatever_it_shows() {
         }
         let unsigned = daemon.send_from(PEER, post(&passed("dev-e-node"))).await;
         assert!([401, 403].contains(&unsigned.status), "{unsigned:?}");
+        daemon.send(with(&reviewer, post(&passed("review-e")))).await.refused(409, "lost_race");
+        daemon.dispatched("acme/web#57").await;
         assert!(approved(&daemon.send(with(&reviewer, post(&passed("review-e")))).await));
     }
 }
@@ -59,6 +61,7 @@ async fn a_reviewer_that_produced_the_change_is_refused_at_append_with_its_own_t
     }
     assert!(daemon.stored().await.contains(&"APPROVAL_REFUSED"));
     assert!(!daemon.stored().await.contains(&"REVIEW_PASSED"));
+    daemon.dispatched("acme/web#57").await;
     assert!(approved(&daemon.send(with(&second, post(&passed("review-e-codex")))).await));
 }
 

@@ -10,6 +10,7 @@ fn request(path: &str, method: &str, operation: &Value) -> TestRequest {
     let uri = path.replace("{number}", "1").replace(['{', '}'], "");
     let query = match path {
         "/api/assignments/next" => "?agentId=dev-e-node",
+        "/api/reviews/next" => "?agentId=dev-e-node",
         "/api/events/stream" => "?id=rig",
         // It would never end; whoever is told that this is malformed was let in.
         "/api/events/live" => "?after=x",
@@ -44,8 +45,9 @@ async fn who_is_described_to_be_let_in_is_let_in_and_nobody_else() {
             for (role, token) in &tokens {
                 let described = security.is_empty() || security.contains(&json!({ "token": [role.as_str()] }));
                 let status = daemon.send_from(STRANGER, with(token, request(path, method, operation))).await.status;
-                // What an agent or an operator may report is the roster's business.
-                let let_in = status != 401 && (status != 403 || (path == "/api/events" && method == "post"));
+                // What an agent or an operator may report is the roster's business, and which agents are asked for verdicts.
+                let by_roster = (path == "/api/events" && method == "post") || path == "/api/reviews/next";
+                let let_in = status != 401 && (status != 403 || by_roster);
                 let by_role = if described { let_in } else { status == 403 };
                 assert!(by_role, "{at} by {}: {status}", role.as_str());
                 asked += 1;

@@ -61,48 +61,50 @@ fn queue() -> Vec<Option<ReportShape>> {
         ReportShape::of("ISSUE_APPROVED", "The issue may be worked on.", approved).map(|shape| {
             shape
                 .example(1, on(42, broken))
-                .example(26, on(43, json!({ "title": "A page for people" })))
-                .example(33, on(44, json!({ "title": "Faster start" })))
+                .example(25, on(43, json!({ "title": "A page for people" })))
+                .example(32, on(44, json!({ "title": "Faster start" })))
                 .example(43, on(45, json!({ "title": "Dark colours", "priority": "high" })))
+                .example(54, on(46, json!({ "title": "Fewer clicks" })))
         }),
         ReportShape::of("ISSUE_ASSIGNED", "The issue is handed to an agent.", by_whom()).map(|shape| {
             shape
                 .example(2, on(42, agent("dev-e-node")))
-                .example(34, on(44, agent("dev-e-python")))
-                .example(36, on(44, agent("dev-e-node")))
+                .example(33, on(44, agent("dev-e-python")))
+                .example(35, on(44, agent("dev-e-node")))
                 .example(40, on(44, agent("dev-e-dotnet")))
+                .example(55, on(46, agent("dev-e-python")))
         }),
         ReportShape::of("ISSUE_UNASSIGNED", "The issue is taken from its holder, without fault.", from_whom).map(
-            |shape| shape.example(35, on(44, json!({ "agentId": "dev-e-python", "reason": "another one is free" }))),
+            |shape| shape.example(34, on(44, json!({ "agentId": "dev-e-python", "reason": "another one is free" }))),
         ),
         ReportShape::of("ISSUE_CANCELLED", "The issue is given up.", vec![reason()])
-            .map(|shape| shape.example(29, on(43, json!({ "reason": "not now" })))),
+            .map(|shape| shape.example(28, on(43, json!({ "reason": "not now" })))),
         ReportShape::of("ISSUE_REOPENED", "The issue is taken up again.", vec![])
-            .map(|shape| shape.example(30, on(43, json!({})))),
+            .map(|shape| shape.example(29, on(43, json!({})))),
         ReportShape::of("ISSUE_DONE", "The issue is finished.", vec![])
-            .map(|shape| shape.example(32, on(43, json!({})))),
+            .map(|shape| shape.example(31, on(43, json!({})))),
         ReportShape::of("ESCALATED", "Only a person moves the issue on.", vec![reason()])
-            .map(|shape| shape.example(31, on(43, json!({ "reason": "nobody knows the colours" })))),
+            .map(|shape| shape.example(30, on(43, json!({ "reason": "nobody knows the colours" })))),
         ReportShape::of(
             "PRIORITY_CHANGED",
             "The priority is another one now.",
             vec![need("priority", priority(), "Which.")],
         )
-        .map(|shape| shape.example(27, on(43, json!({ "priority": "critical" })))),
+        .map(|shape| shape.example(26, on(43, json!({ "priority": "critical" })))),
         ReportShape::of(
             "DEPENDENCIES_CHANGED",
             "Other issues must be done first.",
             vec![need("dependsOn", dependencies(), "All of them; `[]` for none.")],
         )
-        .map(|shape| shape.example(28, on(43, json!({ "dependsOn": ["acme/api#7", 42] })))),
+        .map(|shape| shape.example(27, on(43, json!({ "dependsOn": ["acme/api#7", 42] })))),
     ]
 }
 
 fn held() -> Vec<Option<ReportShape>> {
     let branch = || may("branch", text(), "The branch.");
-    let pull = |number: u64| {
+    let pull = |agent: &str, number: u64| {
         json!({
-            "agentId": "dev-e-node", "prNumber": number, "prUrl": format!("https://github.com/acme/web/pull/{number}"),
+            "agentId": agent, "prNumber": number, "prUrl": format!("https://github.com/acme/web/pull/{number}"),
             "branch": format!("agent/pull-{number}"), "headSha": "c0ffee0123456789c0ffee0123456789c0ffee01",
         })
     };
@@ -111,7 +113,7 @@ fn held() -> Vec<Option<ReportShape>> {
         ReportShape::of("WORK_STARTED", "The holder began.", vec![branch()]).map(|shape| {
             shape
                 .example(3, on(42, json!({ "agentId": "dev-e-node" })))
-                .example(37, on(44, json!({ "agentId": "dev-e-node" })))
+                .example(36, on(44, json!({ "agentId": "dev-e-node" })))
                 .example(41, on(44, json!({ "agentId": "dev-e-dotnet" })))
         }),
         ReportShape::of(
@@ -120,8 +122,12 @@ fn held() -> Vec<Option<ReportShape>> {
             vec![need("branch", text(), "Its name.")],
         )
         .map(|shape| shape.example(4, on(42, json!({ "agentId": "dev-e-node", "branch": "agent/issue-42" })))),
-        ReportShape::of("PR_CREATED", "The holder opened a pull request.", vec![branch(), head()])
-            .map(|shape| shape.example(10, on(42, pull(57))).example(38, on(44, pull(58)))),
+        ReportShape::of("PR_CREATED", "The holder opened a pull request.", vec![branch(), head()]).map(|shape| {
+            shape
+                .example(10, on(42, pull("dev-e-node", 57)))
+                .example(37, on(44, pull("dev-e-node", 58)))
+                .example(56, on(46, pull("dev-e-python", 59)))
+        }),
         ReportShape::of(
             "AGENT_STUCK",
             "The agent can't go on: a strike for a holder, a failed review for a reviewer.",

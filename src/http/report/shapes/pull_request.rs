@@ -10,8 +10,9 @@ fn head() -> Property {
     may("headSha", sha(), "The head that it is about.").formerly("sha")
 }
 
-fn by_reviewer(more: Value) -> Value {
-    let mut report = on(42, json!({ "agentId": "review-e", "prNumber": 57 }));
+/// A reviewer reports what it was asked about a pull request.
+fn by_reviewer(agent: &str, pull: u64, more: Value) -> Value {
+    let mut report = json!({ "repo": "acme/web", "prNumber": pull, "agentId": agent });
     if let (Value::Object(report), Value::Object(more)) = (&mut report, more) {
         report.extend(more);
     }
@@ -31,15 +32,16 @@ fn reviews() -> Vec<Option<ReportShape>> {
             may("iteration", count(u32::MAX.into()), "Which review it is, as the reviewer counts.").formerly("attempt"),
         ]
     };
-    let words = |text: &str| by_reviewer(json!({ "body": text }));
+    let words = |text: &str| json!({ "body": text });
     vec![
-        ReportShape::of("REVIEW_PASSED", "Approved.", verdict()).map(|shape| shape.example(16, words("Fine now."))),
+        ReportShape::of("REVIEW_PASSED", "Approved.", verdict())
+            .map(|shape| shape.example(38, by_reviewer("review-e", 58, words("Fine now.")))),
         ReportShape::of("REVIEW_DISPUTED", "Changes are asked for.", verdict())
-            .map(|shape| shape.example(15, words("A test is missing."))),
+            .map(|shape| shape.example(16, by_reviewer("review-e", 57, words("A test is missing.")))),
         ReportShape::of("REVIEW_ABSTAINED", "Looked at, without a verdict.", verdict())
-            .map(|shape| shape.example(14, words("I know nothing of this."))),
+            .map(|shape| shape.example(15, by_reviewer("review-e-codex", 57, words("I know nothing of this.")))),
         ReportShape::of("REVIEW_FAILED", "It could not be reviewed.", vec![head(), may("reason", text(), "Why.")])
-            .map(|shape| shape.example(17, by_reviewer(json!({ "reason": "out of time" })))),
+            .map(|shape| shape.example(14, by_reviewer("review-e", 57, json!({ "reason": "the checkout failed" })))),
     ]
 }
 
@@ -59,7 +61,7 @@ fn checks() -> Vec<Option<ReportShape>> {
             "The pull request was merged.",
             vec![may("mergeSha", sha(), "The commit.").formerly("sha")],
         )
-        .map(|shape| shape.example(18, pull(json!({ "prNumber": 57, "mergeSha": "c0ffee01" })))),
+        .map(|shape| shape.example(17, pull(json!({ "prNumber": 57, "mergeSha": "c0ffee01" })))),
         ReportShape::of("PR_CLOSED", "The pull request was closed without a merge.", vec![])
             .map(|shape| shape.example(39, on(44, json!({ "prNumber": 58 })))),
     ]
@@ -89,18 +91,18 @@ fn deployments() -> Vec<Option<ReportShape>> {
     let environment_is = |name: &str| on(42, json!({ "environment": name }));
     vec![
         ReportShape::of("DEPLOYED_STAGING", "On staging.", deployed())
-            .map(|shape| shape.example(19, environment_is("staging"))),
+            .map(|shape| shape.example(18, environment_is("staging"))),
         ReportShape::of("SMOKE_PASSED", "The smoke test passed.", vec![environment()])
-            .map(|shape| shape.example(20, environment_is("staging"))),
+            .map(|shape| shape.example(19, environment_is("staging"))),
         ReportShape::of("SMOKE_FAILED", "The smoke test failed.", smoke)
-            .map(|shape| shape.example(21, on(42, json!({ "cause": "external_dependency", "retryCount": 1 })))),
+            .map(|shape| shape.example(20, on(42, json!({ "cause": "external_dependency", "retryCount": 1 })))),
         ReportShape::of("E2E_PASSED", "The end-to-end tests passed.", ends())
-            .map(|shape| shape.example(22, on(42, counts(0)))),
+            .map(|shape| shape.example(21, on(42, counts(0)))),
         ReportShape::of("E2E_FAILED", "The end-to-end tests failed.", ends())
-            .map(|shape| shape.example(23, on(42, counts(1)))),
+            .map(|shape| shape.example(22, on(42, counts(1)))),
         ReportShape::of("DEPLOYED_PRODUCTION", "On production.", deployed())
-            .map(|shape| shape.example(24, environment_is("production"))),
+            .map(|shape| shape.example(23, environment_is("production"))),
         ReportShape::of("VERIFIED", "Production does what it should.", vec![])
-            .map(|shape| shape.example(25, on(42, json!({})))),
+            .map(|shape| shape.example(24, on(42, json!({})))),
     ]
 }
