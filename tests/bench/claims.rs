@@ -1,4 +1,4 @@
-//! Claims with 8 workers over the issues of a queue: index, actor and append, beside a bare `FOR UPDATE SKIP LOCKED`.
+//! Claims with 8 and 32 workers over the issues of a queue: index, actor and append, beside a bare `FOR UPDATE SKIP LOCKED`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,10 @@ use crate::options::Options;
 use crate::table::{Table, median};
 
 /// As many as the peers are measured with.
-const WORKERS: usize = 8;
+const WORKERS: [usize; 2] = [8, 32];
+/// Agents that the workers ask for in turn, so that each comes to hold a few issues: what an agent holds is counted under the
+/// lock, and no capacity allows hundreds.
+const AGENTS: usize = 512;
 /// What everybody does who keeps a queue in SQL.
 const REFERENCE: &str = "
     UPDATE reference_jobs SET claimed_by = $1 WHERE id =
@@ -35,15 +38,22 @@ const REFERENCE: &str = "
 
 /// Measures all rounds.
 pub(crate) async fn measure(options: &Options, table: &mut Table) -> anyhow::Result<()> {
+    for workers in WORKERS {
+        measure_with(workers, options, table).await?;
+    }
+    Ok(())
+}
+
+async fn measure_with(workers: usize, options: &Options, table: &mut Table) -> anyhow::Result<()> {
     let (mut ours, mut reference, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut last, mut foreign) = (None, 0.0_f64);
     for round in 0..options.rounds {
         let watch = ForeignLoad::watch(options.postmaster)?;
         let url = database::create(options, &format!("bench_claims_{round}")).await?;
         let (count, store) = (options.issues, database::store(&url).await?);
-        let (mine, my_rate) = tokio::task::spawn_blocking(move || claim_all(store, count)).await??;
+        let (mine, my_rate) = tokio::task::spawn_blocking(move || claim_all(store, workers, count)).await??;
         let url = database::create(options, &format!("bench_skip_locked_{round}")).await?;
-        let (theirs, their_rate) = claim_all_in_sql(&url, options.issues).await?;
+        let (theirs, their_rate) = claim_all_in_sql(&url, workers, options.issues).await?;
         foreign = foreign.max(watch.share()?);
         if foreign <= TOO_MUCH {
             ratios.push(my_rate / their_rate);
@@ -58,19 +68,19 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) -> anyhow::Res
         || format!("not compared: others used {:.0} %", foreign * 100.0),
         |ratio| format!("{ratio:.2} x rate"),
     );
-    let what = format!("claims, {WORKERS} workers over {} issues (beside bare SKIP LOCKED)", options.issues);
+    let what = format!("claims, {workers} workers over {} issues (beside bare SKIP LOCKED)", options.issues);
     table.add([what, rate(ours), rate(reference), ratio, p50_p99(&mine), p50_p99(&theirs), String::new()]);
     Ok(())
 }
 
 /// The daemon's own way, each claim by a claimant of its own, so that none holds an unstarted one.
-fn claim_all(store: Arc<dyn Store>, issues: usize) -> anyhow::Result<(Latency, f64)> {
+fn claim_all(store: Arc<dyn Store>, workers: usize, issues: usize) -> anyhow::Result<(Latency, f64)> {
     let runtime = Arc::new(Runtime::new()?);
     let shared = Arc::clone(&runtime);
     run_system(&runtime, async move {
         let mut policy = Policy::built_in(GitHubMode::Webhook);
         policy.roster.agents =
-            (0..WORKERS).map(|worker| developer(worker, issues)).collect::<Option<_>>().context("name the workers")?;
+            (0..AGENTS).map(|agent| developer(agent, issues)).collect::<Option<_>>().context("name the agents")?;
         let policy = Arc::new(policy);
         let index = Arc::new(WorkIndex::new(&policy));
         let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
@@ -82,7 +92,7 @@ fn claim_all(store: Arc<dyn Store>, issues: usize) -> anyhow::Result<(Latency, f
         approve_all(&coordinator, issues).await?;
         let dispatch = Dispatch::new(coordinator.clone(), index, keeper);
         let began = Instant::now();
-        let claimed = try_join_all((0..WORKERS).map(|worker| work_off(&dispatch, worker))).await?;
+        let claimed = try_join_all((0..workers).map(|worker| work_off(&dispatch, worker, workers))).await?;
         let took = began.elapsed();
         let latencies: Vec<Duration> = claimed.into_iter().flatten().collect();
         ensure!(latencies.len() == issues, "{} claims of {issues} issues", latencies.len());
@@ -92,9 +102,9 @@ fn claim_all(store: Arc<dyn Store>, issues: usize) -> anyhow::Result<(Latency, f
     })
 }
 
-fn developer(worker: usize, issues: usize) -> Option<AgentProfile> {
+fn developer(agent: usize, issues: usize) -> Option<AgentProfile> {
     Some(AgentProfile {
-        id: AgentId::parse(&format!("worker-{worker}"))?,
+        id: AgentId::parse(&format!("worker-{agent}"))?,
         role: Role::Developer,
         stacks: Vec::new(),
         tags: Vec::new(),
@@ -140,10 +150,13 @@ fn approval(number: usize) -> IssueApproved {
     }
 }
 
-async fn work_off(dispatch: &Dispatch, worker: usize) -> anyhow::Result<Vec<Duration>> {
+/// Asks for its agents in turn, each time as another instance.
+async fn work_off(dispatch: &Dispatch, worker: usize, workers: usize) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = Vec::new();
     loop {
-        let name = format!("worker-{worker}/run{}", latencies.len());
+        let run = latencies.len();
+        let agent = worker + run % (AGENTS / workers) * workers;
+        let name = format!("worker-{agent}/run{run}");
         let claimant = Claimant::parse(&name).context("name the claimant")?;
         let began = Instant::now();
         if dispatch.next(claimant).await?.is_none() {
@@ -153,7 +166,7 @@ async fn work_off(dispatch: &Dispatch, worker: usize) -> anyhow::Result<Vec<Dura
     }
 }
 
-async fn claim_all_in_sql(url: &str, issues: usize) -> anyhow::Result<(Latency, f64)> {
+async fn claim_all_in_sql(url: &str, workers: usize, issues: usize) -> anyhow::Result<(Latency, f64)> {
     let setup = database::client(url).await?;
     let fill = format!(
         "CREATE TABLE reference_jobs (id bigint PRIMARY KEY, priority int NOT NULL, claimed_by text, payload text NOT NULL);
@@ -161,7 +174,7 @@ async fn claim_all_in_sql(url: &str, issues: usize) -> anyhow::Result<(Latency, 
          INSERT INTO reference_jobs SELECT n, 2, NULL, repeat('x', 300) FROM generate_series(1, {issues}) n;"
     );
     setup.batch_execute(&fill).await?;
-    let clients = try_join_all((0..WORKERS).map(|_| database::client(url))).await?;
+    let clients = try_join_all((0..workers).map(|_| database::client(url))).await?;
     let began = Instant::now();
     let workers = clients.iter().enumerate().map(|(worker, client)| async move {
         let (statement, name) = (client.prepare(REFERENCE).await?, format!("worker-{worker}"));
