@@ -395,6 +395,11 @@ impl World {
         }
     }
 
+    /// A stream with what is known of it, as decisions are handed their neighbours.
+    pub(crate) fn stream(&self, stream: &StreamId) -> Option<(StreamId, StreamState)> {
+        self.states.get(stream).map(|state| (stream.clone(), state.clone()))
+    }
+
     fn version_of(&self, stream: &StreamId) -> u64 {
         u64::try_from(self.log.iter().filter(|(of, _)| of == stream).count()).unwrap()
     }
