@@ -115,7 +115,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             words(&shown, &look(None)),
-            "BY          COST  INPUT  OUTPUT  REPORTS  NAME\n\
+            "BY     COST       INPUT  OUTPUT  REPORTS  NAME\n\
              all        $1.23   1200      30        2  since 2026-11-15 (UTC)\n\
              model      $1.23   1200      30        2  large-3\n\
              agent      $1.23   1200      30        2  dev-e-node\n\

@@ -107,7 +107,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             words(&runs, &look(None)),
-            "AGENT         ABOUT        STATUS   BEGAN  LAST WORD  TURNS   COST  MODEL    ID\n\
+            "AGENT         ABOUT        STATUS   BEGAN  LAST WORD  TURNS  COST   MODEL    ID\n\
              review-e      acme/web#57  running     1m         2s      -      -  -        r2\n\
              dev-e-node/a  -            failed      3h         2h     14  $0.40  large-3  r1"
         );

@@ -3,7 +3,7 @@
 use crate::identity::{AgentId, RepoName};
 use crate::time::Timestamp;
 
-/// Bytes of one value at most.
+/// Characters of one value at most.
 pub const LONGEST_VALUE: usize = 16 << 10;
 /// Characters of one key at most.
 pub const LONGEST_KEY: usize = 200;

@@ -104,7 +104,8 @@ pub async fn keep(store: &dyn Store, key: &KeyedAnswer, answer: &Result<EventAns
 }
 
 pub(crate) fn described() -> Parameter {
-    let schema = json!({ "type": "string", "pattern": format!("^[!-~]{{1,{LONGEST}}}$") });
+    // Spaces around a header's value are none of it.
+    let schema = json!({ "type": "string", "pattern": format!("^[ \\t]*[!-~]{{1,{LONGEST}}}[ \\t]*$") });
     Parameter::header(
         HEADER,
         schema,

@@ -3,6 +3,7 @@
 //! After every append the three invariants of the state machine are checked, and what an append does is held against the
 //! guarantees that no rule may break (one lease, no third attempt).
 
+mod facts;
 mod invariants;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,20 +11,18 @@ use std::time::Duration;
 
 use crate::agent::{Agent, AgentCommand, AgentDecider};
 use crate::decider::{Decider, Decision, Given, Moment, Outcome, Refusal, StreamState};
-use crate::event::{CheckRecorded, IssueState};
-use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha, StreamId};
-use crate::issue::{
-    Claim, ClaimVia, HolderReport, Issue, IssueAction, IssueCommand, IssueDecider, IssueObservation, IssueOverride,
-    Lease, Reported,
-};
-use crate::overrule::{Reason, Ruling};
+use crate::event::IssueState;
+use crate::identity::{AgentId, IssueRef, RepoName, StreamId};
+use crate::issue::{Claim, ClaimVia, HolderReport, Issue, IssueCommand, IssueDecider, IssueOverride, Lease, Reported};
 use crate::port::Guard;
-use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, Verdict, VerdictKind};
+use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, PullRequestDecider, VerdictKind};
 use crate::reaction::{Effect, Told};
 use crate::review::{Awaiting, Crew, Sight, Step, droughts, looks_at};
 use crate::rig::{Rig, RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
+
+pub(crate) use facts::{ada, at, check, claimant, issue_ref, labelled, login, opened, sha, verdict};
 
 /// The repository of every test.
 pub(crate) const REPO: &str = "acme/web";
@@ -41,94 +40,6 @@ pub(crate) struct World {
     pub(crate) outside: Vec<Effect>,
     entropy: u128,
     renewals: BTreeMap<(IssueRef, u32), Timestamp>,
-}
-
-pub(crate) fn issue_ref(number: u64) -> IssueRef {
-    IssueRef::parse(&format!("{REPO}#{number}")).unwrap()
-}
-
-pub(crate) fn sha(text: &str) -> Sha {
-    Sha::parse(text).unwrap()
-}
-
-pub(crate) fn login(text: &str) -> Login {
-    Login::parse(text).unwrap()
-}
-
-pub(crate) fn claimant(text: &str) -> Claimant {
-    Claimant::parse(text).unwrap()
-}
-
-/// An operator with a reason.
-pub(crate) fn ada() -> Ruling {
-    Ruling { operator: "ada".into(), reason: Reason::parse("the customer waits").unwrap() }
-}
-
-pub(crate) fn at(second: i64) -> Timestamp {
-    Timestamp::from_millis(1_790_000_000_000 + second * 1000)
-}
-
-/// An open, labelled issue as GitHub shows it at that second.
-pub(crate) fn labelled(second: i64) -> IssueObservation {
-    IssueObservation {
-        action: IssueAction::Labeled("agent-ready".into()),
-        title: "Fix the login".into(),
-        url: None,
-        body: None,
-        labels: vec!["agent-ready".into()],
-        milestone: None,
-        open: true,
-        state_reason: None,
-        updated_at: at(second),
-        sender: None,
-    }
-}
-
-/// An open pull request of the developers' bot that closes `issue`.
-pub(crate) fn opened(issue: u64, branch: &str, head: &str, second: i64) -> PrObservation {
-    PrObservation {
-        title: format!("Fixes #{issue}"),
-        url: None,
-        branch: Some(branch.into()),
-        author: Some(login("dev-e-bot[bot]")),
-        author_association: Some("NONE".into()),
-        head_sha: Some(sha(head)),
-        draft: false,
-        labels: Some(Vec::new()),
-        linked_issues: Some(vec![issue_ref(issue)]),
-        open: true,
-        merged: false,
-        merge_sha: None,
-        mergeable: None,
-        files: None,
-        additions: None,
-        deletions: None,
-        updated_at: at(second),
-        pushed_by: None,
-        sender: None,
-    }
-}
-
-pub(crate) fn check(head: &str, run_id: u64, conclusion: &str) -> CheckRecorded {
-    CheckRecorded {
-        name: "build".into(),
-        head_sha: sha(head),
-        run_id,
-        attempt: 1,
-        conclusion: Some(conclusion.into()),
-        at: None,
-    }
-}
-
-pub(crate) fn verdict(kind: VerdictKind, reviewer: &str, head: &str, id: u64) -> Verdict {
-    Verdict {
-        kind,
-        reviewer: login(reviewer),
-        head_sha: Some(sha(head)),
-        review_id: Some(id),
-        submitted_at: Some(at(i64::try_from(id).unwrap())),
-        body: Some("because".into()),
-    }
 }
 
 impl World {

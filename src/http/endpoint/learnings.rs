@@ -40,8 +40,10 @@ pub async fn learn(edge: Data<Edge>, visitor: Visitor, body: RawBody) -> Result<
     if key.trim().is_empty() || key.chars().count() > LONGEST_KEY {
         return Err(FieldError::new(format!("must be text of 1 to {LONGEST_KEY} characters")).within("key").into());
     }
-    if value.len() > LONGEST_VALUE {
-        return Err(FieldError::new(format!("must be text of {LONGEST_VALUE} bytes at most")).within("value").into());
+    if value.chars().count() > LONGEST_VALUE {
+        return Err(FieldError::new(format!("must be text of {LONGEST_VALUE} characters at most"))
+            .within("value")
+            .into());
     }
     let repo = properties.required("repo")?;
     let learning = Learning { repo, key, value, agent: claimant.agent, updated_at: edge.now() };
@@ -62,8 +64,7 @@ pub(crate) fn learn_described() -> Operation {
     let mut key = not_blank();
     key["maxLength"] = json!(LONGEST_KEY);
     let mut value = text();
-    // Bytes are counted: four for each letter at most.
-    value["maxLength"] = json!(LONGEST_VALUE / 4);
+    value["maxLength"] = json!(LONGEST_VALUE);
     let schema = json!({
         "type": "object", "required": ["repo", "key", "value", "agentId"],
         "properties": { "repo": repo(), "key": key, "value": value, "agentId": claimant() },

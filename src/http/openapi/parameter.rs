@@ -1,5 +1,8 @@
 use serde_json::{Map, Value, json};
 
+/// What a client sends for nothing: it has no other way to write `null` into a query than the empty text.
+const NOTHING: [Option<&str>; 2] = [Some(""), None];
+
 /// A part of a request beside its body.
 #[derive(Debug, Clone)]
 pub struct Parameter {
@@ -33,7 +36,7 @@ impl Parameter {
     /// In the query: some of these words, with commas between them. Nothing between two commas is no word.
     #[must_use]
     pub fn list(name: &'static str, item: &Value, about: &'static str) -> Self {
-        let items = json!({ "anyOf": [item, { "const": "" }] });
+        let items = json!({ "anyOf": [item, { "enum": NOTHING }] });
         Self { is_list: true, ..Self::query(name, json!({ "type": "array", "items": items }), about) }
     }
 
@@ -60,7 +63,7 @@ impl Parameter {
         let mut schema = self.schema.clone();
         if self.place == "query" && !self.required && !self.is_list {
             // Empty is the same as left out.
-            schema = json!({ "anyOf": [schema, { "const": "" }] });
+            schema = json!({ "anyOf": [schema, { "enum": NOTHING }] });
         }
         let mut shape = json!({
             "name": self.name, "in": self.place, "description": self.about, "required": self.required, "schema": schema,

@@ -91,6 +91,8 @@ pub struct DayCost {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssueCost {
+    /// Absent where it was spent on no issue.
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream_id: Option<String>,
     repo: Option<String>,
     issue_number: Option<u64>,

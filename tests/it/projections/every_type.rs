@@ -128,7 +128,7 @@ async fn of_agents_and_the_rig(reporter: &mut Reporter<'_>) {
 
 async fn what_the_daemon_alone_says_is_403_to_everybody(rig: &mut Rig) {
     rig.in_review(1, "dev-e-node", 101).await;
-    let before = rig.head().await;
+    let before = rig.last_caused().await;
     let own: Vec<EventType> = EventType::all().filter(|known| Voice::of(*known) == Voice::Daemon).collect();
     assert!(own.len() > 20, "{own:?}");
     for kind in own {
@@ -138,12 +138,12 @@ async fn what_the_daemon_alone_says_is_403_to_everybody(rig: &mut Rig) {
             assert!(sentence.contains("the daemon alone"), "{sentence}");
         }
     }
-    assert_eq!(rig.head().await, before);
+    assert_eq!(rig.last_caused().await, before);
 }
 
 async fn a_role_says_only_what_is_its_own(rig: &mut Rig) {
     rig.in_review(1, "dev-e-node", 101).await;
-    let before = rig.head().await;
+    let before = rig.last_caused().await;
     for (kind, agent) in [
         ("ISSUE_APPROVED", "dev-e-node"),
         ("ISSUE_CANCELLED", "dev-e-node"),
@@ -159,7 +159,7 @@ async fn a_role_says_only_what_is_its_own(rig: &mut Rig) {
     for kind in ["WORK_STARTED", "PR_CREATED", "REVIEW_PASSED", "HEARTBEAT"] {
         rig.post(&about(kind, 1, json!({}))).await.refused(400, "malformed");
     }
-    assert_eq!(rig.head().await, before);
+    assert_eq!(rig.last_caused().await, before);
 }
 
 /// With a webhook secret, verdicts, CI and merges come from GitHub alone.

@@ -185,6 +185,12 @@ impl Rig {
         self.log().await.last().map_or(0, |last| last["position"].as_u64().unwrap())
     }
 
+    /// The position of the last event that somebody else than the daemon caused: its passes have something to say at any time.
+    pub(crate) async fn last_caused(&self) -> u64 {
+        let ours = |event: &&Value| event["metadata"]["actor"].as_str().unwrap().starts_with("daemon:");
+        self.log().await.iter().rfind(|event| !ours(event)).map_or(0, |last| last["position"].as_u64().unwrap())
+    }
+
     /// GitHub delivers a signed webhook.
     pub(crate) async fn deliver(&self, event: &str, id: &str, body: &Value) -> Reply {
         let body = body.to_string();
