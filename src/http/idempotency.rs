@@ -32,8 +32,11 @@ pub fn key_of(request: &HttpRequest, caller: &Caller, body: &[u8]) -> Result<Opt
     let mut values = request.headers().get_all(HEADER);
     let Some(value) = values.next() else { return Ok(None) };
     let sane = values.next().is_none().then(|| value.to_str().ok()).flatten().map(str::trim);
-    let Some(key) = sane.filter(|key| !key.is_empty() && key.len() <= LONGEST) else {
-        return Err(ApiError::malformed(format!("{HEADER} must be one value of 1 to {LONGEST} printable characters")));
+    let is_sane = |key: &&str| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let Some(key) = sane.filter(is_sane) else {
+        return Err(ApiError::malformed(format!(
+            "{HEADER} must be one value of 1 to {LONGEST} printable characters without spaces"
+        )));
     };
     Ok(Some(KeyedAnswer {
         scope: format!("{} {}", name_of(caller), request.path()),

@@ -20,7 +20,8 @@ async fn a_reviewer_that_asks_is_given_the_same_until_its_verdict(rig: &mut Rig)
     assert_eq!(rig.read("/api/reviews/next?agentId=review-e/ab12c").await, asked, "any instance, however often");
     assert_eq!(rig.get("/api/reviews/next?agentId=review-e-codex").await.status, 204, "one is asked at a time");
     rig.get("/api/reviews/next?agentId=dev-e-node").await.refused(403, "forbidden");
-    assert_eq!(rig.reaches(1, "in_review").await["review"], "requested");
+    let path = "/api/issues?repo=acme/web";
+    rig.eventually(path, "the issue to say that a review is asked for", |rows| rows[0]["review"] == "requested").await;
 
     let verdict = |by: &str| about("REVIEW_PASSED", 57, json!({"agentId": by, "headSha": head(57, 1)}));
     let sentence = rig.post(&verdict("review-e-codex")).await.refused(409, "lost_race");

@@ -36,7 +36,7 @@ impl Parameter {
     /// In the query: some of these words, with commas between them. Nothing between two commas is no word.
     #[must_use]
     pub fn list(name: &'static str, item: &Value, about: &'static str) -> Self {
-        let items = json!({ "anyOf": [item, { "enum": NOTHING }] });
+        let items = json!({ "anyOf": [item, { "const": "" }] });
         Self { is_list: true, ..Self::query(name, json!({ "type": "array", "items": items }), about) }
     }
 
