@@ -196,6 +196,7 @@ impl Coordinator {
     /// what was left when the deadline came. Calling it again waits for the same end.
     pub async fn drain(&self, deadline: Duration) -> DrainReport {
         let Inner { with, rings, .. } = &*self.inner;
+        with.passes.expect_the_end();
         with.gate.close();
         with.agents_gate.close();
         let everything = async {

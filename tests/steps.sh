@@ -46,15 +46,24 @@ step() {
     return "$code"
 }
 
-# what_failed LOG: what each failing test program says of its failures; where none does (it didn't build), the end of the log.
+# what_failed LOG: of each failed test what it said of its failure, without the daemons' everyday lines and at most 60 lines of each;
+# where no test says so (it didn't build), the end of the log.
 what_failed() {
     if grep -q '^failures:$' "$1"; then
-        awk '/^failures:$/ { on = 1 } on { print } /^test result: / { on = 0 }' "$1" | head -n 400
+        awk '
+            /^failures:$/ { on = 1; lines = 0 }
+            /^test result: / { on = 0 }
+            /^---- .* ----$/ { lines = 0 }
+            on && !/ (INFO|DEBUG) / && !/^ +[0-9]+: |^ +at |^note: / && lines++ < 60 { print substr($0, 1, 400) }
+        ' "$1"
         grep -E '^error: ' "$1"
     else
         grep -vE '^ +(Checking|Compiling|Downloaded|Downloading|Fresh) ' "$1" | tail -n 150
     fi
 }
+
+# failed_tests LOG: their names.
+failed_tests() { grep -hE '^test .* \.\.\. FAILED$' "$1" 2>/dev/null | sed -E 's/^test (.*) \.\.\. FAILED$/\1/'; }
 
 stop_step() { [ -n "$step_group" ] && kill -KILL -- "-$step_group" 2>/dev/null; step_group=""; }
 
@@ -83,6 +92,7 @@ summary() {
         esac
     done
     say "   tests   $passed passed, $failed failed, $(count ignored "$logs/tests.log") ignored, $(count 'filtered out' "$logs/tests.log") filtered out"
+    failed_tests "$logs/tests.log" | sed 's/^/   FAILED  /'
     # A filter that meets no test, or a log that can't be read: nothing was shown, so nothing passed.
     [ "$passed" = 0 ] && [ $((failed + broken)) = 0 ] && { say "   no test ran at all, which counts as a failure"; broken=1; }
     say "$passed passed, $((failed + broken)) failed"

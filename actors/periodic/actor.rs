@@ -22,12 +22,20 @@ pub(super) struct Nudge;
 #[rtype(result = "()")]
 pub(super) struct Stop(pub(super) oneshot::Sender<()>);
 
+/// What is set by others, and outlives an incarnation.
+pub(super) struct Flags {
+    /// A nudge is on its way.
+    pub(super) nudged: Arc<AtomicBool>,
+    /// The process ends: errors are to be expected.
+    pub(super) ending: Arc<AtomicBool>,
+}
+
 /// Runs one pass for as long as the process lives.
 pub(super) struct Periodic<P: Pass> {
     pass: Arc<P>,
     cadence: Cadence,
     board: Arc<PassBoard>,
-    nudged: Arc<AtomicBool>,
+    flags: Flags,
     phase: Phase,
     streak: Streak,
     stopping: Option<oneshot::Sender<()>>,
@@ -43,9 +51,9 @@ enum Phase {
 }
 
 impl<P: Pass> Periodic<P> {
-    pub(super) fn new(pass: Arc<P>, cadence: Cadence, board: Arc<PassBoard>, nudged: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(pass: Arc<P>, cadence: Cadence, board: Arc<PassBoard>, flags: Flags) -> Self {
         let phase = Phase::Ticking { again: false };
-        Self { pass, cadence, board, nudged, phase, streak: Streak::default(), stopping: None }
+        Self { pass, cadence, board, flags, phase, streak: Streak::default(), stopping: None }
     }
 
     fn tick(&mut self, context: &mut Context<Self>) {
@@ -66,6 +74,11 @@ impl<P: Pass> Periodic<P> {
                 actor.board.went_well(counters, Instant::now() + rest);
                 actor.streak = Streak::default();
                 actor.phase = Phase::Waiting(context.run_later(rest, Self::tick));
+            }
+            Ok(Err(text)) if actor.flags.ending.load(Ordering::SeqCst) => {
+                // Whoever goes on from the log, here after a restart or elsewhere, does what this tick could not.
+                tracing::info!(pass = P::NAME, error = %text, "put {} off to the next start: {text}", P::NAME);
+                actor.phase = Phase::Resting;
             }
             Ok(Err(text)) => actor.went_wrong(Cause::Error, text, context),
             Err(lost) => actor.went_wrong(Cause::from(&lost), lost.to_string(), context),
@@ -106,7 +119,7 @@ impl<P: Pass> Handler<Nudge> for Periodic<P> {
 
     fn handle(&mut self, Nudge: Nudge, context: &mut Self::Context) {
         // Cleared before the tick begins: what is nudged for from here on may be too late for it.
-        self.nudged.store(false, Ordering::SeqCst);
+        self.flags.nudged.store(false, Ordering::SeqCst);
         match &mut self.phase {
             Phase::Waiting(timer) => {
                 context.cancel_future(*timer);

@@ -10,13 +10,15 @@ use crate::board::{Board, PassBoard};
 use crate::settings::Settings;
 use crate::supervise::{Slot, supervise};
 
-use super::actor::{Nudge, Periodic, Stop};
+use super::actor::{Flags, Nudge, Periodic, Stop};
 use super::{Cadence, Pass};
 
 /// The passes that run, by name.
 #[derive(Default)]
 pub(crate) struct Passes {
     running: RwLock<BTreeMap<&'static str, Running>>,
+    /// Set once and for all when the process begins to end.
+    ending: Arc<AtomicBool>,
 }
 
 /// A pass, without its type.
@@ -60,7 +62,7 @@ impl Passes {
             board: Arc::clone(&board),
         };
         self.running.write().unwrap_or_else(PoisonError::into_inner).insert(P::NAME, running);
-        let crashing = Arc::clone(&board);
+        let (crashing, ending) = (Arc::clone(&board), Arc::clone(&self.ending));
         let pass = Arc::new(pass);
         supervise(
             place,
@@ -68,7 +70,8 @@ impl Passes {
             settings.restart,
             move |_| {
                 nudged.store(false, Ordering::SeqCst);
-                Periodic::new(Arc::clone(&pass), cadence, Arc::clone(&board), Arc::clone(&nudged))
+                let flags = Flags { nudged: Arc::clone(&nudged), ending: Arc::clone(&ending) };
+                Periodic::new(Arc::clone(&pass), cadence, Arc::clone(&board), flags)
             },
             move |panic| crashing.crashed(panic),
         )
@@ -80,6 +83,11 @@ impl Passes {
         if let Some(running) = self.running.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             (running.nudge)();
         }
+    }
+
+    /// To be called before requests are refused for the end of the process: ticks that are refused from then on have not failed.
+    pub(crate) fn expect_the_end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
     }
 
     /// Stops all of them, each after its current tick.

@@ -218,6 +218,23 @@ async fn a_panic_and_a_hang_cost_a_tick_and_not_the_pass() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tick_that_is_refused_because_the_process_ends_has_not_failed() {
+    probe(async |probe, desk| {
+        probe.takes.store(3000, Ordering::SeqCst);
+        desk.passes.nudge("probe");
+        settle().await;
+        probe.errors.store(2, Ordering::SeqCst);
+        desk.passes.expect_the_end();
+        desk.passes.stop().await;
+        tokio::time::sleep(100 * SECOND).await;
+        let (report, pass) = desk.report();
+        assert_eq!((report.last_error, report.restarts.error), (None, 0));
+        assert_eq!((probe.ran(), pass.next_pass), (vec![0, 0], None), "and it is not tried again");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn stopping_waits_for_the_tick_under_way() {
     probe(async |probe, desk| {
         probe.takes.store(5000, Ordering::SeqCst);
