@@ -21,6 +21,8 @@ find_postgres() {
 
 find_valkey() { command -v valkey-server || command -v redis-server; }
 
+find_npm() { command -v npm; }
+
 may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 # apt_install PACKAGE: without starting the packaged service, which would take the machine's well-known port.
@@ -126,6 +128,11 @@ start_valkey() {
     done
     say "$(basename "$binary") did not start:"; tail -n 20 "$logs/valkey.log"
     return 1
+}
+
+# provide_npm: unless $without names it. It fetches what tests read and nobody may copy into this repository.
+provide_npm() {
+    left_out npm || require_server npm find_npm npm "Debian, Ubuntu: apt-get install npm. Others: https://nodejs.org."
 }
 
 # provide_servers: those that $without doesn't name.

@@ -88,6 +88,7 @@ summary() {
     for index in $without; do
         case $index in
             schemathesis) say "   WITHOUT schemathesis: the API was not held against its description" ;;
+            npm) say "   WITHOUT npm: tests with \"published\" in their name did not run" ;;
             *) say "   WITHOUT $index: tests with \"$index\" in their name did not run" ;;
         esac
     done
