@@ -220,6 +220,8 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         review_after,
         review_deadline,
         review_apart,
+        merge_reminder,
+        merge_blocked,
         no_progress,
     } = timers;
     [
@@ -231,6 +233,8 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         ("review_after", review_after),
         ("review_deadline", review_deadline),
         ("review_apart", review_apart),
+        ("merge_reminder", merge_reminder),
+        ("merge_blocked", merge_blocked),
         ("no_progress", no_progress),
     ]
     .map(|(name, span)| (name, period::text(span)))

@@ -20,6 +20,8 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         review_after: or("review_after", defaults.review_after),
         review_deadline: or("review_deadline", defaults.review_deadline),
         review_apart: or("review_apart", defaults.review_apart),
+        merge_reminder: or("merge_reminder", defaults.merge_reminder),
+        merge_blocked: or("merge_blocked", defaults.merge_blocked),
         no_progress: or("no_progress", defaults.no_progress),
     };
     section.close();
@@ -39,6 +41,12 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         findings.mistake(
             &place,
             "no_progress must not be shorter than lease: whoever is only silent would be struck for it",
+        );
+    }
+    if timers.merge_blocked <= timers.merge_reminder {
+        findings.mistake(
+            &place,
+            "merge_blocked must be longer than merge_reminder: a person would be called before anybody was told",
         );
     }
     if timers.hook_lease < timers.lease {
@@ -63,6 +71,7 @@ mod tests {
         refused("\n[timers]\nlease = \"2m\"\n", &[], "rig.toml:2", "online_within must be shorter than lease");
         refused("[timers]\noffline_after = \"1m\"\n", &[], "rig.toml:1", "offline_after must not be shorter");
         refused("[timers]\nno_progress = \"29m\"\n", &[], "rig.toml:1", "no_progress must not be shorter");
+        refused("[timers]\nmerge_blocked = \"2h\"\n", &[], "rig.toml:1", "merge_blocked must be longer");
         refused("[timers]\nhook_lease = \"29m\"\n", &[], "rig.toml:1", "hook_lease must not be shorter");
     }
 }

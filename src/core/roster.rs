@@ -134,6 +134,10 @@ pub struct Timers {
     pub review_deadline: Duration,
     /// From one dispatch to the next about the same head, once every reviewer was asked.
     pub review_apart: Duration,
+    /// What a merge waits for didn't change for this long: whoever can meet it is told.
+    pub merge_reminder: Duration,
+    /// And after this long, a person takes it over.
+    pub merge_blocked: Duration,
     /// A lease without progress lasts at most this long, however lively its holder is.
     pub no_progress: Duration,
 }
@@ -149,6 +153,8 @@ impl Default for Timers {
             review_after: minutes(2),
             review_deadline: minutes(30),
             review_apart: minutes(30),
+            merge_reminder: hours(2),
+            merge_blocked: hours(24),
             no_progress: hours(4),
         }
     }

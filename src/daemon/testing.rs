@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use conductor_actors::{
-    Arbiters, Cadence, Coordinator, Counters, LeaderPass, LeaderProof, Ports, Rejected, Request, Settings,
-    StateListener,
+    Arbiters, Cadence, Coordinator, Counters, LaneSettings, LeaderPass, LeaderProof, Ports, Rejected, Request,
+    Settings, StateListener,
 };
 use conductor_adapters::memory::MemoryStore;
 use conductor_adapters::store_time::StoreTime;
@@ -14,7 +14,7 @@ use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::agent::{Agent, AgentCommand, AgentDecider};
 use conductor_core::decider::StreamState;
 use conductor_core::event::{Actor, IssueApproved, Metadata, Priority};
-use conductor_core::identity::{AgentId, Claimant, IssueRef, StreamId};
+use conductor_core::identity::{AgentId, Claimant, IssueRef, Sha, StreamId};
 use conductor_core::issue::{Claim, ClaimVia, HolderReport, Issue, IssueCommand, IssueDecider, Reported};
 use conductor_core::port::{Clock, Store};
 use conductor_core::roster::{GitHubMode, Policy};
@@ -27,6 +27,7 @@ use super::dispatch::Dispatch;
 use super::ear::{Ear, Listen};
 use super::leases::Leases;
 use super::push::Push;
+use super::teller::StreamTeller;
 use super::work_index::WorkIndex;
 
 /// The wall clock: Tokio's time, and what it was set forwards or back by.
@@ -102,6 +103,13 @@ impl Inside {
     pub(super) fn leases(&self) -> Leases {
         let (index, keeper) = (Arc::clone(&self.index), self.keeper.clone());
         Leases::new(self.coordinator.clone(), index, keeper, Arc::clone(&self.ear))
+    }
+
+    /// With the lane by which streams tell each other.
+    pub(super) async fn telling(self) -> Self {
+        let lane = Cadence::every(std::time::Duration::from_secs(60));
+        self.coordinator.start_lane(StreamTeller::new(self.coordinator.clone()), LaneSettings::default(), lane).await;
+        self
     }
 
     /// With the pass that hands work out.
@@ -187,6 +195,26 @@ impl Inside {
         self.approve(number).await;
         self.claim(number, agent).await;
         self.report(number, agent, Reported::Started { branch: None }).await.unwrap();
+    }
+
+    /// An issue that waits for the verdict on its holder's pull request.
+    pub(super) async fn in_review(&self, number: u64, agent: &str, pull: u64) {
+        self.in_progress(number, agent).await;
+        let what = Reported::PullRequest {
+            repo: issue(number).repo,
+            number: pull,
+            url: None,
+            branch: None,
+            head_sha: Sha::parse("c0ffee"),
+        };
+        self.report(number, agent, what).await.unwrap();
+    }
+
+    /// The types of a pull request's events.
+    pub(super) async fn said_of_pull(&self, number: u64) -> Vec<&'static str> {
+        let stream = StreamId::PullRequest(issue(number));
+        let events = self.coordinator.store().read_stream(&stream, 0, 1_000).await.unwrap();
+        events.iter().map(|event| event.event.type_name()).collect()
     }
 
     pub(super) fn beat(&self, agent: &str) {

@@ -276,6 +276,16 @@ record! {
 }
 
 record! {
+    /// Whoever can meet what the merge waits for was told, since that did not change for long.
+    pub struct MergeGateReminder {
+        "waitMinutes" => wait_minutes: u32,
+        "waitingFor" => waiting_for: Vec<String>,
+        /// The same in sentences, each with what would meet it.
+        "needs" => needs: Vec<String>,
+    }
+}
+
+record! {
     /// The head can't be merged into its base.
     pub struct MergeConflict {
         "headSha" => head_sha: Option<Sha>,
@@ -396,6 +406,7 @@ events! {
         HumanGateApproved(HumanGateApproved) = "HUMAN_GATE_APPROVED",
         HumanGateRejected(HumanGateRejected) = "HUMAN_GATE_REJECTED",
         MergeGateWaiting(MergeGateWaiting) = "MERGE_GATE_WAITING",
+        MergeGateReminder(MergeGateReminder) = "MERGE_GATE_REMINDER",
         MergeConflict(MergeConflict) = "MERGE_CONFLICT",
         MergeRequested(MergeRequested) = "MERGE_REQUESTED",
         Merged(Merged) = "MERGED",

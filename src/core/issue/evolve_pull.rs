@@ -143,6 +143,7 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
         | PullRequestEvent::HumanGateApproved(_)
         | PullRequestEvent::HumanGateRejected(_)
         | PullRequestEvent::MergeGateWaiting(_)
+        | PullRequestEvent::MergeGateReminder(_)
         | PullRequestEvent::MergeConflict(_)
         | PullRequestEvent::MergeRequested(_)
         | PullRequestEvent::Merged(_)

@@ -38,6 +38,8 @@ pub enum Condition {
     Draft,
     /// It conflicts with its base.
     Conflict,
+    /// Nothing else, but GitHub can't be asked to merge. On no list of the gate: that says what the change and its issues need.
+    NotConnected,
 }
 
 impl Condition {
@@ -57,6 +59,7 @@ impl Condition {
             Self::Threads(_) => "unresolved_threads",
             Self::Draft => "draft",
             Self::Conflict => "merge_conflict",
+            Self::NotConnected => "github_connection",
         }
     }
 
@@ -82,6 +85,9 @@ impl Condition {
             Self::Threads(threads) => format!("{threads} threads that wait for an answer"),
             Self::Draft => "its author to say that it is ready: it is a draft".to_owned(),
             Self::Conflict => "its author: it conflicts with its base".to_owned(),
+            Self::NotConnected => {
+                "a person who merges it: nothing else is in its way, and this daemon has no credentials".to_owned()
+            }
         }
     }
 
@@ -104,6 +110,7 @@ impl Condition {
             Self::Size { .. } => "a smaller change, or a person who sets the label large-pr-ok",
             Self::Threads(_) => "the threads are resolved",
             Self::Draft => "ready for review, at GitHub",
+            Self::NotConnected => "a person who merges it at GitHub",
         }
     }
 }
@@ -128,7 +135,8 @@ impl std::fmt::Display for Condition {
             | Self::Size { .. }
             | Self::Threads(_)
             | Self::Draft
-            | Self::Conflict => Ok(()),
+            | Self::Conflict
+            | Self::NotConnected => Ok(()),
         }
     }
 }

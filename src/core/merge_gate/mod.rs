@@ -9,13 +9,18 @@
 //! | `condition` | each thing that a merge may wait for, with its name |
 //! | `change` | what the change itself still needs |
 //! | `whole` | the same with what its issues and pauses say |
+//! | `patience` | for how long it may wait for the same before somebody is told |
 
 mod change;
 mod condition;
+mod patience;
+#[cfg(test)]
+mod patience_tests;
 #[cfg(test)]
 mod tests;
 mod whole;
 
 pub use change::change;
 pub use condition::Condition;
-pub use whole::{looks_at, names, waits_for};
+pub use patience::{Overdue, look_again, overdue};
+pub use whole::{Neighbours, looks_at, names, waits_for};

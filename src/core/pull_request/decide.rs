@@ -142,6 +142,7 @@ fn concerns_issues(event: &PullRequestEvent) -> bool {
         | PullRequestEvent::ReviewReported(_)
         | PullRequestEvent::HumanGateReminder(_)
         | PullRequestEvent::MergeGateWaiting(_)
+        | PullRequestEvent::MergeGateReminder(_)
         | PullRequestEvent::Override(_) => false,
         PullRequestEvent::Updated(updated) => {
             *updated != PrUpdated { updated_at: updated.updated_at, ..PrUpdated::nothing() }

@@ -7,11 +7,12 @@ use crate::time::Timestamp;
 
 use super::head::{CheckFact, VerdictFact};
 use super::tries::OBSOLETE;
-use super::{Dispatch, Gate, Head, LastReport, PullRequest, Try, TryEnd, VerdictKind};
+use super::{Dispatch, Gate, GateWait, Head, LastReport, PullRequest, Try, TryEnd, VerdictKind};
 
 /// Folds one event in. Depends on nothing but state and event, so that a replay gives the same state.
 pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Moment) {
     let before = (pull.known, pull.state, pull.superseded);
+    let head = pull.head.clone();
     let reviewable = pull.is_in_review().then(|| pull.head.clone());
     let entry = pull.dispatch.as_ref().map(Dispatch::entry);
     pull.version = at.version;
@@ -117,7 +118,15 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
             head.troubled = true;
             head.gate_reason.clone_from(&decided.reason);
         }
-        PullRequestEvent::MergeGateWaiting(waiting) => pull.waiting_for.clone_from(&waiting.waiting_for),
+        PullRequestEvent::MergeGateWaiting(waiting) => {
+            pull.waiting_for.clone_from(&waiting.waiting_for);
+            pull.gate_wait = Some(GateWait { since: at.time, reminded: None });
+        }
+        PullRequestEvent::MergeGateReminder(_) => {
+            if let Some(wait) = &mut pull.gate_wait {
+                wait.reminded = Some(at.time);
+            }
+        }
         PullRequestEvent::MergeConflict(conflict) => {
             let head = head_of(pull, conflict.head_sha.as_ref());
             head.conflict = true;
@@ -146,6 +155,9 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
         | PullRequestEvent::HumanGateEscalated(_)
         | PullRequestEvent::MergeRequested(_)
         | PullRequestEvent::Override(_) => {}
+    }
+    if head != pull.head && pull.gate_wait.is_some() {
+        pull.gate_wait = Some(GateWait { since: at.time, reminded: None });
     }
     pull.recalled = entry.filter(|entry| pull.dispatch.as_ref().map(Dispatch::entry).as_ref() != Some(entry));
     if (pull.known, pull.state, pull.superseded) != before {

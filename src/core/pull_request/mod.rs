@@ -25,7 +25,7 @@ pub use checks::{CheckOutcome, ci_of};
 pub use command::{PrObservation, PullRequestCommand, ReviewReport, Verdict, VerdictKind};
 pub use decide::PullRequestDecider;
 pub use head::{CheckFact, Head, VerdictFact};
-pub use state::{Dispatch, Gate, LastReport, PullRequest};
+pub use state::{Dispatch, Gate, GateWait, LastReport, PullRequest};
 pub use tries::{Try, TryEnd};
 
 #[cfg(test)]

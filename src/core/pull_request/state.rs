@@ -49,6 +49,16 @@ record! {
 }
 
 record! {
+    /// How long the merge has waited for the same.
+    pub struct GateWait {
+        /// Since it was said what for, or since its head.
+        "since" => since: Timestamp,
+        /// When people were told of it.
+        "reminded" => reminded: Option<Timestamp>,
+    }
+}
+
+record! {
     /// The last deployment report, to recognise its repeat.
     pub struct LastReport {
         /// Its wire name.
@@ -133,6 +143,8 @@ record! {
         "gates" => gates: BTreeMap<String, Gate>,
         /// What the merge waits for, as last said.
         "waitingFor" => waiting_for: Vec<String>,
+        /// Since when, once anything was said.
+        "gateWait" => gate_wait: Option<GateWait>,
         /// With a person.
         "escalated" => escalated: bool,
         /// Rounds at which REVIEW_LOOP_EXCEEDED was last said.
@@ -184,6 +196,7 @@ impl PullRequest {
             recalled: None,
             gates: BTreeMap::new(),
             waiting_for: Vec::new(),
+            gate_wait: None,
             escalated: false,
             loop_exceeded_at: 0,
             last_report: None,

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use conductor_core::decider::StreamState;
 use conductor_core::event::PullRequestState;
 use conductor_core::identity::StreamId;
-use conductor_core::merge_gate;
+use conductor_core::merge_gate::{self, Condition};
 use conductor_core::pull_request::PullRequest;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,9 +17,6 @@ use crate::json::{Limits, Properties, RawBody, parse};
 use crate::openapi::{Answer, Body, Operation, Role, Tag, issue_number, nullable, repo, text};
 use crate::report::{Place, Sought};
 use crate::subject;
-
-/// What is waited for beside the gate's conditions, where GitHub can't be asked to merge.
-const NO_CONNECTION: &str = "github_connection";
 
 /// It is merged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -53,7 +50,7 @@ pub async fn merge(edge: Data<Edge>, body: RawBody) -> Result<HttpResponse, ApiE
     }
     let mut waiting_for = waits_for(&edge, &pull).await?;
     tracing::info!(pull = %reference, waiting_for = waiting_for.join(" "), "was asked to merge {reference}: it waits");
-    waiting_for.push(NO_CONNECTION.to_owned());
+    waiting_for.push(Condition::NotConnected.to_string());
     Err(ApiError::merge_waits(&waiting_for))
 }
 

@@ -1,10 +1,10 @@
 use conductor_core::event::{
     ApprovalCarried, ApprovalRefused, CheckRecorded, CiFailed, CiPassed, CiPending, Deployed, DeployedProduction,
     E2eFailed, E2ePassed, HumanGateApproved, HumanGateEscalated, HumanGateRejected, HumanGateReminder,
-    HumanGateTriggered, MergeConflict, MergeGateWaiting, MergeRequested, Merged, PrClosed, PrCreated, PrReopened,
-    PrSuperseded, PrUpdated, PullRequestEvent, ReReviewRequested, ReviewAbstained, ReviewAssigned, ReviewDismissed,
-    ReviewDisputed, ReviewFailed, ReviewLoopExceeded, ReviewPassed, ReviewReported, SmokeCause, SmokeFailed,
-    SmokePassed, Verified,
+    HumanGateTriggered, MergeConflict, MergeGateReminder, MergeGateWaiting, MergeRequested, Merged, PrClosed,
+    PrCreated, PrReopened, PrSuperseded, PrUpdated, PullRequestEvent, ReReviewRequested, ReviewAbstained,
+    ReviewAssigned, ReviewDismissed, ReviewDisputed, ReviewFailed, ReviewLoopExceeded, ReviewPassed, ReviewReported,
+    SmokeCause, SmokeFailed, SmokePassed, Verified,
 };
 
 use super::{agent_id, full, issue, issue_ref, login, repo, sha, some, text, texts, time};
@@ -51,6 +51,12 @@ fn life() -> Vec<PullRequestEvent> {
         full(PrClosed { by: some("ada"), updated_at }).into(),
         full(PrSuperseded { by_epoch: Some(4), reason: text("the lease ended"), issue: Some(issue_ref(7)) }).into(),
         full(MergeGateWaiting { waiting_for: texts(&["ci", "approval"]) }).into(),
+        full(MergeGateReminder {
+            wait_minutes: 120,
+            waiting_for: texts(&["review"]),
+            needs: texts(&["an approval of its head; met by a reviewer"]),
+        })
+        .into(),
         full(MergeConflict { head_sha: Some(sha()), updated_at: Some(time()) }).into(),
         full(MergeRequested { head_sha: sha(), by: some("ada") }).into(),
         full(Merged { merge_sha: Some(sha()), by: some("ada"), updated_at }).into(),
