@@ -223,6 +223,7 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         merge_reminder,
         merge_blocked,
         no_progress,
+        entry_idle,
     } = timers;
     [
         ("lease", lease),
@@ -236,6 +237,7 @@ fn periods(timers: Timers) -> BTreeMap<&'static str, String> {
         ("merge_reminder", merge_reminder),
         ("merge_blocked", merge_blocked),
         ("no_progress", no_progress),
+        ("entry_idle", entry_idle),
     ]
     .map(|(name, span)| (name, period::text(span)))
     .into()

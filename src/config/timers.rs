@@ -23,6 +23,7 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
         merge_reminder: or("merge_reminder", defaults.merge_reminder),
         merge_blocked: or("merge_blocked", defaults.merge_blocked),
         no_progress: or("no_progress", defaults.no_progress),
+        entry_idle: or("entry_idle", defaults.entry_idle),
     };
     section.close();
     if timers.online_within >= timers.lease {
@@ -49,6 +50,12 @@ pub(super) fn read(root: &Section<'_>, findings: &Findings) -> Timers {
             "merge_blocked must be longer than merge_reminder: a person would be called before anybody was told",
         );
     }
+    if timers.entry_idle < timers.online_within {
+        findings.mistake(
+            &place,
+            "entry_idle must not be shorter than online_within: whoever has just read its work would be taken for dead",
+        );
+    }
     if timers.hook_lease < timers.lease {
         findings.mistake(&place, "hook_lease must not be shorter than lease: a person's hook renews nothing");
     }
@@ -72,6 +79,7 @@ mod tests {
         refused("[timers]\noffline_after = \"1m\"\n", &[], "rig.toml:1", "offline_after must not be shorter");
         refused("[timers]\nno_progress = \"29m\"\n", &[], "rig.toml:1", "no_progress must not be shorter");
         refused("[timers]\nmerge_blocked = \"2h\"\n", &[], "rig.toml:1", "merge_blocked must be longer");
+        refused("[timers]\nentry_idle = \"1m\"\n", &[], "rig.toml:1", "entry_idle must not be shorter");
         refused("[timers]\nhook_lease = \"29m\"\n", &[], "rig.toml:1", "hook_lease must not be shorter");
     }
 }

@@ -20,6 +20,7 @@
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`silence`] | who is no longer heard from |
+//! | [`reaper`] | which stream entries are those of the dead |
 //! | [`roster`] | agents, people, repos and policies, as configured |
 //! | [`port`] | what the rings outside must provide: event store, read models, inbox, outbox, leader's term, clock |
 //! | [`data`] | the neutral tree in which records cross into JSON or SQL, and the macros that declare records once |
@@ -47,6 +48,7 @@ pub mod port;
 pub mod pull_request;
 pub mod quota;
 pub mod reaction;
+pub mod reaper;
 pub mod review;
 pub mod rig;
 pub mod roster;

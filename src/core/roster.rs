@@ -140,6 +140,8 @@ pub struct Timers {
     pub merge_blocked: Duration,
     /// A lease without progress lasts at most this long, however lively its holder is.
     pub no_progress: Duration,
+    /// A stream entry that its reader has not acknowledged for this long may be that of a dead one.
+    pub entry_idle: Duration,
 }
 
 impl Default for Timers {
@@ -156,6 +158,7 @@ impl Default for Timers {
             merge_reminder: hours(2),
             merge_blocked: hours(24),
             no_progress: hours(4),
+            entry_idle: minutes(5),
         }
     }
 }

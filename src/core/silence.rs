@@ -34,14 +34,29 @@ impl Heard {
     }
 }
 
+/// What is known of one agent's silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentSilence {
+    /// Its last heartbeat, of whichever instance.
+    pub heard: Option<Timestamp>,
+    /// Since when the daemon has been listening without a break.
+    pub listening: Timestamp,
+}
+
+impl AgentSilence {
+    /// From then on it counts.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        self.heard.map_or(self.listening, |heard| heard.max(self.listening))
+    }
+}
+
 /// Those of them that were not heard from for `after`, with when that was last.
 #[must_use]
 pub fn silent(heard: &Heard, after: Duration, now: Timestamp) -> Vec<(AgentId, Option<Timestamp>)> {
     let last = |agent: &AgentId| heard.last.get(agent).copied();
-    let silent = |agent: &&AgentId| {
-        let counts_from = last(agent).map_or(heard.since, |last| last.max(heard.since));
-        now.since(counts_from) >= after
-    };
+    let silent =
+        |agent: &&AgentId| now.since(AgentSilence { heard: last(agent), listening: heard.since }.since()) >= after;
     heard.online.iter().filter(silent).map(|agent| (agent.clone(), last(agent))).collect()
 }
 

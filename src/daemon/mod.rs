@@ -11,6 +11,7 @@
 //! | [`broker`] · [`entries`] · [`entry_streams`] | Valkey, where there is one: who is told by an entry, and streams kept in order |
 //! | [`follow`] · [`cycles`] · [`upkeep`] | passes: what other replicas wrote; who waits for itself; what is past its time |
 //! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
+//! | [`reaper`] | the pass that takes entries back from the dead |
 //! | [`silence`] · [`merge_gate`] | passes: agents that are no longer heard from; what merges wait for, on record |
 //! | [`token_uses`] | the pass that notes which tokens are still needed |
 //! | [`descriptors`] | how many connections the system has room for |
@@ -29,6 +30,7 @@ pub mod logging;
 pub mod merge_gate;
 pub mod open_store;
 pub mod push;
+pub mod reaper;
 pub mod reviews;
 pub mod silence;
 pub mod start;

@@ -41,6 +41,7 @@ use super::follow::FollowLog;
 use super::leases::Leases;
 use super::merge_gate::MergeGate;
 use super::push::Push;
+use super::reaper::StreamReaper;
 use super::reviews::{ReviewDesk, ReviewDispatch, ReviewIndex, Wake};
 use super::silence::Silence;
 use super::teller::StreamTeller;
@@ -193,6 +194,12 @@ impl Daemon {
         coordinator.start_pass(Listen(Arc::clone(&ear)), Cadence::every(LISTEN_PERIOD)).await;
         let judged = Leases::new(coordinator.clone(), Arc::clone(&index), leases.clone(), Arc::clone(&ear));
         coordinator.start_leader_pass(judged, Cadence::every(Leases::period(&settings.policy.timers))).await;
+        if let Some(broker) = &broker {
+            let (index, ear) = (Arc::clone(&index), Arc::clone(&ear));
+            let reaper = StreamReaper::new(coordinator.clone(), Arc::clone(broker), index, leases.clone(), ear);
+            let every = Cadence::every(StreamReaper::period(&settings.policy.timers));
+            coordinator.start_leader_pass(reaper, every).await;
+        }
         let silence = Silence::new(coordinator.clone(), ear);
         coordinator.start_leader_pass(silence, Cadence::every(Silence::period(&settings.policy.timers))).await;
         coordinator.start_leader_pass(MergeGate::new(coordinator.clone()), Cadence::every(GATE_PERIOD)).await;

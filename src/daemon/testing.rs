@@ -8,7 +8,7 @@ use conductor_actors::{
     Arbiters, Cadence, Coordinator, Counters, LaneSettings, LeaderPass, LeaderProof, Ports, Rejected, Request,
     Settings, StateListener,
 };
-use conductor_adapters::memory::MemoryStore;
+use conductor_adapters::memory::{MemoryBroker, MemoryStore};
 use conductor_adapters::store_time::StoreTime;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::agent::{Agent, AgentCommand, AgentDecider};
@@ -17,6 +17,7 @@ use conductor_core::event::{Actor, IssueApproved, Metadata, Priority};
 use conductor_core::identity::{AgentId, Claimant, IssueRef, Sha, StreamId};
 use conductor_core::issue::{Claim, ClaimVia, HolderReport, Issue, IssueCommand, IssueDecider, Reported};
 use conductor_core::port::{Clock, Store};
+use conductor_core::reaction::Destination;
 use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
 use super::ear::{Ear, Listen};
+use super::entries::EntryDeliverer;
 use super::leases::Leases;
 use super::push::Push;
 use super::teller::StreamTeller;
@@ -49,6 +51,8 @@ pub(super) struct Inside {
     pub(super) index: Arc<WorkIndex>,
     pub(super) keeper: LeaseKeeper,
     pub(super) ear: Arc<Ear>,
+    /// Where agents are told of work by entries.
+    pub(super) broker: Option<Arc<MemoryBroker>>,
     walls: Arc<Walls>,
 }
 
@@ -67,28 +71,42 @@ impl LeaderPass for Elected {
 
 /// Tells a story inside the `LocalSet` that actors need.
 pub(super) async fn inside(policy: Policy, story: impl AsyncFnOnce(Inside)) {
-    LocalSet::new().run_until(async { story(Inside::start(policy).await).await }).await;
+    LocalSet::new().run_until(async { story(Inside::start(policy, None).await).await }).await;
+}
+
+/// The same beside a broker, with the lane that brings entries to it.
+pub(super) async fn inside_streamed(policy: Policy, story: impl AsyncFnOnce(Inside)) {
+    let streamed = async {
+        let broker = MemoryBroker::new();
+        let rig = Inside::start(policy, Some(Arc::clone(&broker))).await;
+        let deliverer = EntryDeliverer::new(rig.coordinator.clone(), broker, rig.keeper.clone());
+        let lane = Cadence::every(std::time::Duration::from_secs(1));
+        rig.coordinator.start_lane(deliverer, LaneSettings::default(), lane).await;
+        rig.coordinator.start_lane(StreamTeller::new(rig.coordinator.clone()), LaneSettings::default(), lane).await;
+        story(rig).await;
+    };
+    LocalSet::new().run_until(streamed).await;
 }
 
 impl Inside {
-    async fn start(policy: Policy) -> Self {
+    async fn start(policy: Policy, broker: Option<Arc<MemoryBroker>>) -> Self {
         let walls = Arc::new(Walls { began: Instant::now(), jumped_ms: AtomicI64::new(0) });
         let store: Arc<dyn Store> = MemoryStore::new();
         let time = Arc::new(StoreTime::over(Arc::clone(&walls) as _));
         let ear = Arc::new(Ear::new(Arc::clone(&store), Arc::clone(&time)));
         let index = Arc::new(WorkIndex::new(&policy));
-        let terms = LeaseTerms { length: policy.timers.lease, streamed: false };
+        let terms = LeaseTerms { length: policy.timers.lease, streamed: broker.is_some() };
         let keeper = LeaseKeeper::start(Arc::clone(&store), Arc::clone(&index) as Arc<dyn LiveLeases>, terms);
         let ports = Ports {
             store,
             clock: time,
             entropy: Arc::new(SystemEntropy::new()),
             policy: Arc::new(policy),
-            destinations: Ports::inside(),
+            destinations: Ports::inside().into_iter().chain(broker.as_ref().map(|_| Destination::Valkey)).collect(),
             listeners: vec![Arc::clone(&index) as Arc<dyn StateListener>],
         };
         let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(2)).await;
-        Self { coordinator, index, keeper, ear, walls }
+        Self { coordinator, index, keeper, ear, broker, walls }
     }
 
     /// With the passes that end leases.

@@ -245,6 +245,14 @@ impl WorkIndex {
         Snapshot { leases, heard, startups, listening, streamed }
     }
 
+    /// When operators held the issue, its repository, the rig or its holder; nothing of one that nobody holds.
+    #[must_use]
+    pub fn holds_of(&self, issue: &IssueRef) -> Vec<Hold> {
+        let inner = self.inner();
+        let held = inner.holders.get(issue).and_then(|agent| inner.held.get(agent)?.get(issue));
+        held.map(|held| inner.holds(issue, held)).unwrap_or_default()
+    }
+
     /// The version that is known of a stream; 0 for none.
     #[must_use]
     pub fn version_of(&self, stream: &StreamId) -> u64 {
@@ -321,10 +329,13 @@ impl Inner {
         self.agents.get(agent).is_some_and(|agent| obstacle::of_agent(agent, now).next().is_some())
     }
 
-    fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>, streamed: bool) -> LiveLease {
+    fn holds(&self, issue: &IssueRef, held: &Held) -> Vec<Hold> {
         let agent = self.agents.get(&held.lease.claimant.agent).and_then(|agent| agent.held.as_ref());
-        let holds = held.hold.iter().chain(self.rig.holds_of(&issue.repo)).chain(agent).cloned().collect();
-        let lease = held.lease.clone();
+        held.hold.iter().chain(self.rig.holds_of(&issue.repo)).chain(agent).cloned().collect()
+    }
+
+    fn live(&self, issue: &IssueRef, held: &Held, signs: Option<LeaseSigns>, streamed: bool) -> LiveLease {
+        let (lease, holds) = (held.lease.clone(), self.holds(issue, held));
         // Runtimes acknowledge an entry last, so while its lease lives whoever starts anew finds it among its own.
         let unacknowledged = streamed && lease.pushed;
         LiveLease { issue: issue.clone(), lease, signs, holds, unacknowledged }
@@ -514,6 +525,8 @@ mod tests {
         assert_eq!(leases[0].holds, [hold(1), hold(2), hold(3)]);
         assert_eq!(leases[0].signs.as_ref(), signs.values().next());
         assert_eq!((leases[1].holds.as_slice(), &leases[1].signs), ([hold(2)].as_slice(), &None));
+        assert_eq!(index.holds_of(&queued(1).reference), [hold(1), hold(2), hold(3)]);
+        assert_eq!(index.holds_of(&queued(9).reference), []);
         assert_eq!(index.held_by(&AgentId::parse("dev-e-python").unwrap())[0].0, queued(2).reference);
     }
 

@@ -8,6 +8,7 @@ use conductor_core::entry::{Entry, Job};
 use conductor_core::event::Priority;
 use conductor_core::identity::{AgentId, EventId, IssueRef};
 use conductor_core::port::{Broker, BrokerFailure, Offered, PendingEntry, PortFuture, Withdrawn};
+use conductor_core::reaction::About;
 
 /// What agents' runtimes do, and what a scaler sees, by whatever means the broker has for that.
 pub trait Consumers: Send + Sync {
@@ -224,6 +225,7 @@ pub async fn pending_entries_are_found_with_their_event(subject: BrokerSubject) 
     let [pending] = &found[..] else { panic!("{found:?}") };
     assert_eq!((pending.entry_id.as_str(), pending.consumer.as_str()), (read.id.as_str(), "pod-1"));
     assert_eq!((pending.event_id, pending.deliveries), (Some(event), 1));
+    assert_eq!(pending.about, Some(About::issue(&IssueRef::parse("acme/web#1").unwrap())));
     assert!(pending.idle < Duration::from_secs(60));
     let idle = subject.broker.scan(Duration::from_secs(60), 10_000).await.unwrap();
     assert!(idle.iter().all(|entry| entry.agent != agent), "not idle for that long");

@@ -2,11 +2,12 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use conductor_core::entry::Entry;
+use conductor_core::entry::{self, Entry};
 use conductor_core::identity::{AgentId, EventId, IssueRef};
 use conductor_core::port::{
     Broker, BrokerFailure, EntryStreams, LogChannels, Offered, PendingEntries, PendingEntry, PortFuture, Withdrawn,
 };
+use conductor_core::reaction::About;
 use tokio::time::Instant;
 
 /// What one agent's consumers read.
@@ -27,6 +28,13 @@ struct Stream {
 struct Added {
     event: EventId,
     fields: BTreeMap<&'static str, String>,
+}
+
+impl Added {
+    fn about(&self) -> Option<About> {
+        let field = |name| self.fields.get(name).map_or("", String::as_str);
+        entry::about(field("kind"), field("repo"), field("issueNumber"))
+    }
 }
 
 struct Reading {
@@ -196,6 +204,7 @@ impl PendingEntries for MemoryBroker {
                     idle: reading.since.elapsed(),
                     deliveries: 1,
                     event_id: stream.entries.get(number).map(|added| added.event),
+                    about: stream.entries.get(number).and_then(Added::about),
                 })
             });
             all.filter(|entry| entry.idle >= idle).take(limit).collect()

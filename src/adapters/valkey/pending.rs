@@ -1,10 +1,14 @@
 use std::time::Duration;
 
+use conductor_core::entry;
 use conductor_core::identity::EventId;
 use conductor_core::port::{BrokerFailure, EntryStreams, PendingEntries, PendingEntry, PortFuture};
 use fred::types::Value;
 
 use super::{GROUP, ValkeyBroker, keys};
+
+/// As `pending.lua` gives one: id, consumer, idle milliseconds, deliveries, event, kind, repository, number.
+type Found = (String, String, u64, u64, String, String, String, String);
 
 impl PendingEntries for ValkeyBroker {
     fn scan(&self, idle: Duration, limit: usize) -> PortFuture<'_, Result<Vec<PendingEntry>, BrokerFailure>> {
@@ -18,8 +22,9 @@ impl PendingEntries for ValkeyBroker {
                 let about = [GROUP.to_owned(), idle.as_millis().to_string(), (limit - found.len()).to_string()];
                 let entries: Vec<Value> = self.connection.run(include_str!("pending.lua"), vec![stream], about).await?;
                 for entry in entries {
-                    let (entry_id, consumer, idle, deliveries, event): (String, String, u64, u64, String) =
+                    let found_entry: Found =
                         entry.convert().map_err(|error| BrokerFailure::Refused(error.details().to_owned()))?;
+                    let (entry_id, consumer, idle, deliveries, event, kind, repo, number) = found_entry;
                     found.push(PendingEntry {
                         agent: agent.clone(),
                         entry_id,
@@ -27,6 +32,7 @@ impl PendingEntries for ValkeyBroker {
                         idle: Duration::from_millis(idle),
                         deliveries,
                         event_id: EventId::parse(&event),
+                        about: entry::about(&kind, &repo, &number),
                     });
                 }
             }

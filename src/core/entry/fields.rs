@@ -1,5 +1,6 @@
 use crate::event::Priority;
-use crate::identity::{EventId, IssueRef, PrRef, Sha};
+use crate::identity::{EventId, IssueRef, PrRef, RepoName, Sha};
+use crate::reaction::About;
 
 crate::words! {
     /// What is to be done, in the word that consumers read.
@@ -112,6 +113,17 @@ impl Entry {
     }
 }
 
+/// What an entry is about, by what its fields say; `None` where they don't say it, as in one that isn't ours.
+#[must_use]
+pub fn about(kind: &str, repo: &str, number: &str) -> Option<About> {
+    let reference =
+        IssueRef { repo: RepoName::parse(repo)?, number: number.parse().ok().filter(|number| *number > 0)? };
+    Some(match EntryKind::from_word(kind)? {
+        EntryKind::Work | EntryKind::Rework => About::issue(&reference),
+        EntryKind::Review => About::pull_request(&reference),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +186,30 @@ mod tests {
         let rework = work(Some((reference("acme/fork#57"), Some(head.clone()))));
         shows(&rework, &common);
         shows(&rework, &[("kind", "rework"), ("prNumber", "57"), ("prRepo", "acme/fork"), ("headSha", head.as_str())]);
+    }
+
+    #[test]
+    fn what_an_entry_is_about_reads_back() {
+        let head = Sha::parse("0123456789abcdef0123456789abcdef01234567").unwrap();
+        let review = entry(Job::Review { pr: reference("acme/web#57"), head });
+        let rework = work(Some((reference("acme/web#57"), None)));
+        let read = |entry: &Entry| {
+            let fields = entry.fields();
+            let of = |name| fields.iter().find(|(field, _)| *field == name).unwrap().1.as_str();
+            about(of("kind"), of("repo"), of("issueNumber"))
+        };
+        for (entry, expected) in [
+            (work(None), About::issue(&reference("acme/web#42"))),
+            (rework, About::issue(&reference("acme/web#42"))),
+            (review, About::pull_request(&reference("acme/web#57"))),
+        ] {
+            assert_eq!(read(&entry), Some(expected));
+        }
+        for (kind, repo, number) in
+            [("", "acme/web", "1"), ("work", "", "1"), ("work", "acme/web", ""), ("work", "acme/web", "0")]
+        {
+            assert_eq!(about(kind, repo, number), None, "{kind} {repo} {number}");
+        }
     }
 
     #[test]

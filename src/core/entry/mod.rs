@@ -8,5 +8,5 @@ mod fields;
 mod still;
 
 pub use entry_of::EntryOf;
-pub use fields::{Entry, EntryKind, Job};
+pub use fields::{Entry, EntryKind, Job, about};
 pub use still::{Moot, of_issue, of_pull_request};

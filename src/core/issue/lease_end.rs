@@ -16,6 +16,12 @@ pub enum LeaseEnd {
         /// The last sign, or the lease's beginning.
         last_sign: Timestamp,
     },
+    /// Its holder took the stream entry and was heard from no more after this sign. A later one that comes before the append
+    /// keeps it.
+    Unheard {
+        /// The last sign, or the lease's beginning.
+        last_sign: Timestamp,
+    },
     /// Nothing was worked on for too long, whatever the heartbeats say.
     NotStarted {
         /// The last sign of life. Another one that comes before the append has it judged anew: it may be of a run.
@@ -38,6 +44,7 @@ impl LeaseEnd {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Silent { .. } => "silent",
+            Self::Unheard { .. } => "unheard",
             Self::NotStarted { .. } => "not_started",
             Self::Restarted { .. } => "restart",
             Self::HookOver => "expired",
@@ -49,6 +56,7 @@ impl LeaseEnd {
     fn holds(self, lease: &Lease) -> bool {
         match self {
             Self::Silent { .. } => !lease.hook,
+            Self::Unheard { .. } => lease.pushed,
             Self::NotStarted { .. } => !lease.hook && !lease.started(),
             Self::Restarted { at } => lease.started_at.is_some_and(|began| began < at),
             Self::HookOver => lease.hook,
@@ -59,6 +67,7 @@ impl LeaseEnd {
     fn fact(self, lease: &Lease) -> String {
         match self {
             Self::Silent { last_sign } => format!("last sign of life at {last_sign}"),
+            Self::Unheard { last_sign } => format!("took its entry, last sign of life at {last_sign}"),
             Self::NotStarted { .. } => format!("assigned at {}, nothing was worked on", lease.assigned_at),
             Self::Restarted { at } => format!("{} started anew at {at}", lease.claimant),
             Self::HookOver => format!("a person's hook, given until {}", lease.expires_at),
@@ -76,13 +85,17 @@ pub(super) fn decide(issue: &Issue, epoch: u32, why: LeaseEnd, given: &Given<'_>
     let mut draft = Draft::of(issue, given);
     match why {
         LeaseEnd::NoProgress => draft.strike(agent, reason),
-        LeaseEnd::Silent { .. } | LeaseEnd::NotStarted { .. } | LeaseEnd::Restarted { .. } | LeaseEnd::HookOver => {
+        LeaseEnd::Silent { .. }
+        | LeaseEnd::Unheard { .. }
+        | LeaseEnd::NotStarted { .. }
+        | LeaseEnd::Restarted { .. }
+        | LeaseEnd::HookOver => {
             draft.rule("lease_expiry", [why.fact(lease)], LeaseExpired { agent, epoch, reason });
         }
     }
     let decision = draft.accept();
     match why {
-        LeaseEnd::Silent { last_sign } | LeaseEnd::NotStarted { last_sign } => {
+        LeaseEnd::Silent { last_sign } | LeaseEnd::Unheard { last_sign } | LeaseEnd::NotStarted { last_sign } => {
             let issue = issue.reference.clone();
             decision.guarded(Guard::LeaseSilentSince { issue, epoch, since: last_sign })
         }

@@ -52,6 +52,22 @@ fn a_sign_of_life_between_the_judgement_and_the_append_keeps_the_lease() {
 }
 
 #[test]
+fn whoever_took_its_entry_and_died_loses_the_lease_and_who_asked_for_it_does_not() {
+    let mut world = webhook();
+    world.label(42);
+    world.push(42, NODE);
+    let last_sign = world.now;
+    world.renew(42, 1, last_sign.plus(minutes(1)));
+    assert_eq!(end(&mut world, 1, LeaseEnd::Unheard { last_sign }), "lost_race", "a heartbeat came before the append");
+    let last_sign = last_sign.plus(minutes(1));
+    assert_eq!(end(&mut world, 1, LeaseEnd::Unheard { last_sign }), "accepted");
+    assert_eq!((world.state(42), world.issue(42).strikes), ("queued", 0));
+    world.claim(42, PYTHON);
+    let last_sign = world.now;
+    assert_eq!(end(&mut world, 2, LeaseEnd::Unheard { last_sign }), "unchanged", "it has no entry");
+}
+
+#[test]
 fn what_is_no_longer_so_at_the_append_ends_nothing() {
     let mut world = in_progress();
     let last_sign = world.now;

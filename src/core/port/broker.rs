@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::entry::Entry;
 use crate::identity::{AgentId, EventId, IssueRef};
+use crate::reaction::About;
 
 use super::PortFuture;
 
@@ -86,7 +87,7 @@ pub enum Withdrawn {
 }
 
 /// An entry that a consumer has read and not acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PendingEntry {
     /// Whose stream it is in.
     pub agent: AgentId,
@@ -100,6 +101,8 @@ pub struct PendingEntry {
     pub deliveries: u64,
     /// The event that it was added for; `None` where the entry itself is gone from the stream, or isn't ours.
     pub event_id: Option<EventId>,
+    /// What its fields say that it is about; `None` as above.
+    pub about: Option<About>,
 }
 
 /// Why a broker did not do something.

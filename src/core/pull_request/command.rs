@@ -1,6 +1,7 @@
 use crate::event::{CheckRecorded, IssueEvent, PullRequestEvent};
 use crate::identity::{AgentId, IssueRef, Login, Sha};
 use crate::review::Crew;
+use crate::silence::AgentSilence;
 use crate::time::Timestamp;
 
 /// What may be asked of a pull request.
@@ -29,6 +30,14 @@ pub enum PullRequestCommand {
     SeeToReview {
         /// Who could be asked.
         crew: Crew,
+    },
+    /// Give up on a reviewer that took its dispatch and is heard from no more: whether it still is so is decided here and now,
+    /// as far as the silence goes by what was known a moment ago.
+    EndDispatch {
+        /// The version of its REVIEW_ASSIGNED.
+        version: u64,
+        /// For how long it has been silent.
+        silence: AgentSilence,
     },
     /// See to it that what its merge waits for is on record: decided here and now, by the one gate ([`crate::merge_gate`]).
     SeeToMerge,

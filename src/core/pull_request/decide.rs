@@ -30,7 +30,9 @@ impl Decider for PullRequestDecider {
         match command {
             // Whoever held a lease of a linked issue produced the change; taking the link away doesn't undo that.
             PullRequestCommand::Review(_) | PullRequestCommand::ReviewReport { .. } => issues(pull.told.clone()),
-            PullRequestCommand::SeeToReview { .. } => crate::review::looks_at(pull),
+            PullRequestCommand::SeeToReview { .. } | PullRequestCommand::EndDispatch { .. } => {
+                crate::review::looks_at(pull)
+            }
             PullRequestCommand::SeeToMerge => crate::merge_gate::looks_at(pull),
             // Whether a verdict is still wanted.
             PullRequestCommand::FollowIssue { .. } if pull.dispatch.is_some() => issues(pull.issues()),
@@ -68,6 +70,7 @@ impl Decider for PullRequestDecider {
                 draft.accept_or_unchanged(pull.state_version)
             }
             PullRequestCommand::SeeToReview { crew } => dispatch::decide(pull, crew, given),
+            PullRequestCommand::EndDispatch { version, silence } => dispatch::end(pull, *version, silence, given),
             PullRequestCommand::SeeToMerge => merge::decide(pull, given),
             PullRequestCommand::ReviewReport { reviewer, what, head_sha } => {
                 review::from_agent(pull, reviewer, what, head_sha.as_ref(), given)

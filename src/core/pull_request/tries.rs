@@ -12,6 +12,8 @@ crate::words! {
         Answered = "answered",
         /// Its deadline passed.
         TimedOut = "timeout",
+        /// The reviewer took it, and was heard from no more.
+        Unheard = "unheard",
         /// The reviewer's provider ran dry.
         Quota = "quota",
         /// The reviewer said that it could not.
@@ -23,6 +25,8 @@ crate::words! {
 
 /// Why the daemon itself closes a dispatch whose deadline has passed.
 pub(crate) const TIMEOUT: &str = "timeout";
+/// Why the daemon itself closes a dispatch whose reviewer took it and died.
+pub(crate) const UNHEARD: &str = "unheard";
 /// Why the daemon itself closes a dispatch that nobody waits for.
 pub(crate) const OBSOLETE: &str = "obsolete";
 
@@ -32,6 +36,7 @@ impl TryEnd {
     pub fn of_failure(reason: &str) -> Self {
         match reason {
             TIMEOUT => Self::TimedOut,
+            UNHEARD => Self::Unheard,
             OBSOLETE => Self::Obsolete,
             _ if quota::ran_dry(reason) => Self::Quota,
             _ => Self::Failed,
@@ -43,7 +48,16 @@ impl TryEnd {
     pub fn is_refusal(self) -> bool {
         match self {
             Self::Quota | Self::Failed => true,
-            Self::Answered | Self::TimedOut | Self::Obsolete => false,
+            Self::Answered | Self::TimedOut | Self::Unheard | Self::Obsolete => false,
+        }
+    }
+
+    /// Whether nobody knows why there was no answer.
+    #[must_use]
+    pub fn is_silence(self) -> bool {
+        match self {
+            Self::TimedOut | Self::Unheard => true,
+            Self::Answered | Self::Quota | Self::Failed | Self::Obsolete => false,
         }
     }
 }
@@ -67,7 +81,7 @@ impl Try {
     #[must_use]
     pub fn counts(&self) -> bool {
         match self.end {
-            None | Some(TryEnd::Answered | TryEnd::TimedOut | TryEnd::Failed) => true,
+            None | Some(TryEnd::Answered | TryEnd::TimedOut | TryEnd::Unheard | TryEnd::Failed) => true,
             Some(TryEnd::Quota | TryEnd::Obsolete) => false,
         }
     }
@@ -81,6 +95,7 @@ mod tests {
     fn the_reason_of_a_failure_says_how_the_dispatch_ended() {
         for (reason, end) in [
             ("timeout", TryEnd::TimedOut),
+            ("unheard", TryEnd::Unheard),
             ("obsolete", TryEnd::Obsolete),
             ("quota", TryEnd::Quota),
             ("HTTP 429: USAGE_LIMIT_REACHED", TryEnd::Quota),

@@ -17,6 +17,6 @@ mod wanted;
 pub use awaiting::{Awaiting, droughts};
 pub use crew::{Crew, Reviewer};
 pub use plan::{Plan, Sight, plan};
-pub use rule::{looks_at, next};
+pub use rule::{is_unheard, looks_at, next};
 pub use step::{Alarm, Step, Wait};
 pub use wanted::{NotWanted, awaits, is_awaited};

@@ -12,6 +12,7 @@ use crate::pull_request::producer::{Reviewer as Producer, produced_by};
 use crate::pull_request::{Dispatch, PullRequest, Try, TryEnd};
 use crate::quota;
 use crate::rig::Rig;
+use crate::silence::AgentSilence;
 use crate::time::{Timestamp, hours};
 
 use super::router::{is_fit, route};
@@ -67,8 +68,7 @@ pub fn next(pull: &PullRequest, crew: &Crew, given: &Given<'_>) -> Step {
 
 /// Whether who is asked has had its time: not counted while nobody listened, or while it was held.
 fn open(pull: &PullRequest, dispatch: &Dispatch, crew: &Crew, given: &Given<'_>) -> Step {
-    let open = pull.heads.values().flat_map(|head| &head.tries).find(|tried| tried.end.is_none());
-    let asked_at = open.map_or(given.now, |tried| tried.at);
+    let asked_at = asked_at(pull, given);
     let had = running(asked_at.max(crew.listening.unwrap_or(asked_at)), given.now, holds(pull, given));
     match dispatch.deadline.since(asked_at).checked_sub(had).filter(|left| !left.is_zero()) {
         None => Step::GiveUp,
@@ -77,6 +77,20 @@ fn open(pull: &PullRequest, dispatch: &Dispatch, crew: &Crew, given: &Given<'_>)
             Step::Nothing(Wait::Asked { reviewer, deadline })
         }
     }
+}
+
+/// Whether who is asked has been silent for as long as makes an agent gone: since it was asked or last heard from, not counted
+/// while nobody listened, or while it was held.
+#[must_use]
+pub fn is_unheard(pull: &PullRequest, silence: &AgentSilence, given: &Given<'_>) -> bool {
+    let from = asked_at(pull, given).max(silence.since());
+    held(pull, given).is_none() && running(from, given.now, holds(pull, given)) >= given.policy.timers.offline_after
+}
+
+/// When the one who is asked now was asked.
+fn asked_at(pull: &PullRequest, given: &Given<'_>) -> Timestamp {
+    let open = pull.heads.values().flat_map(|head| &head.tries).find(|tried| tried.end.is_none());
+    open.map_or(given.now, |tried| tried.at)
 }
 
 /// Who is asked, after those.
@@ -140,8 +154,9 @@ fn ask(reviewer: &Reviewer, counted: usize, given: &Given<'_>) -> Step {
 /// Until when nobody is asked again after somebody who was silent, since nobody is there. The first of all is asked though: it
 /// may be scaled to zero, and wakes.
 fn silence(able: &[&Reviewer], listening: Option<Timestamp>, tries: &[&Try], given: &Given<'_>) -> Option<Timestamp> {
-    let silent = tries.iter().rev().take_while(|tried| tried.end == Some(TryEnd::TimedOut));
-    let last_end = tries.last().filter(|last| last.end == Some(TryEnd::TimedOut))?.ended_at?;
+    let was_silent = |tried: &&&Try| tried.end.is_some_and(TryEnd::is_silence);
+    let silent = tries.iter().rev().take_while(was_silent);
+    let last_end = tries.last().filter(was_silent)?.ended_at?;
     if able.iter().any(|reviewer| reviewer.is_there(listening, given.policy, given.now)) {
         return None;
     }
