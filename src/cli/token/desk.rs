@@ -25,7 +25,7 @@ const PATH: &[&str] = &["api", "admin", "tokens"];
 /// Where tokens are made and taken back. Both answer with the API's shapes.
 pub(super) enum Desk {
     /// In the store itself.
-    Store { store: Arc<dyn Store>, policy: Policy },
+    Store { store: Arc<dyn Store>, policy: Box<Policy> },
     /// At a running daemon.
     Daemon(Client),
 }
@@ -38,7 +38,7 @@ impl Desk {
             return Ok(Self::Daemon(Client::new(daemon)?));
         }
         match open_store(settings).await {
-            Ok(store) => Ok(Self::Store { store, policy: settings.policy.clone() }),
+            Ok(store) => Ok(Self::Store { store, policy: Box::new(settings.policy.clone()) }),
             Err(OpenError::Embedded(held @ sqlite::OpenError::Locked { .. })) => {
                 let Some(url) = url_of(settings.bind) else {
                     bail!("{held}. Ask that daemon: --url <its address> --token <an operator's token>");
