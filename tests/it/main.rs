@@ -14,6 +14,7 @@
 //! | [`runtime`] | what agents' runtimes tell beside their events |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
+//! | [`valkey`] · [`valkey_streams`] | who is told by an entry, and of what · the runtime of today, its whole runs and its deaths |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
 //!
 //! A test is a function of a running [`rig::Rig`]; [`on_both_stores`] makes two of it, ends the daemon in order after it, and
@@ -68,3 +69,4 @@ mod rig;
 mod runtime;
 mod story;
 mod valkey;
+mod valkey_streams;
