@@ -37,14 +37,37 @@ impl EntryStreams {
 impl EntryStreams {
     async fn keep(&self) -> Result<Counters, BrokerFailure> {
         let mut counters = Counters::default();
+        // A key that holds something else is one agent's trouble, which a person must mend: the others' streams are kept.
+        let mut refused: Option<String> = None;
         for agent in self.handed_out_to() {
-            self.broker.ready(agent).await?;
+            if let Some(why) = unless_refused(agent, self.broker.ready(agent).await)?.err() {
+                counters.add("refused", 1);
+                refused = Some(why);
+            }
         }
         for agent in self.broker.agents().await? {
             counters.add("streams", 1);
-            counters.add("trimmed", self.broker.trim(&agent).await?);
+            match unless_refused(&agent, self.broker.trim(&agent).await)? {
+                Ok(trimmed) => counters.add("trimmed", trimmed),
+                Err(why) => {
+                    counters.add("refused", 1);
+                    refused = Some(why);
+                }
+            }
         }
-        Ok(counters)
+        Ok(refused.into_iter().fold(counters, Counters::saying))
+    }
+}
+
+/// What was done; what the broker won't do, in words.
+fn unless_refused<T>(agent: &AgentId, done: Result<T, BrokerFailure>) -> Result<Result<T, String>, BrokerFailure> {
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(refused @ BrokerFailure::Refused(_)) => {
+            tracing::warn!(%agent, error = %refused, "the stream of {agent} is not kept: failed to {refused}");
+            Ok(Err(format!("{agent}: {refused}")))
+        }
+        Err(away @ BrokerFailure::Away(_)) => Err(away),
     }
 }
 

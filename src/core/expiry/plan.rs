@@ -63,8 +63,11 @@ pub fn plan(snapshot: &Snapshot, timers: &Timers, now: Timestamp) -> Vec<Ending>
 fn judge(live: &LiveLease, snapshot: &Snapshot, timers: &Timers, now: Timestamp) -> Option<LeaseEnd> {
     let lease = &live.lease;
     let clocks = LeaseClocks::of(lease, live.signs.as_ref(), snapshot.streamed);
-    let began = clocks.began?;
     let elapsed = |from| elapsed(from, snapshot.listening, now, &live.holds);
+    let Some(began) = clocks.began else {
+        // Its entry waits out an outage. One that nothing ever brings to its agent must not hold the issue for ever.
+        return (elapsed(lease.assigned_at) >= timers.no_progress).then_some(LeaseEnd::Undelivered);
+    };
     if lease.hook {
         return (elapsed(began) >= timers.hook_lease).then_some(LeaseEnd::HookOver);
     }
@@ -193,13 +196,24 @@ pub(super) mod tests {
     #[test]
     fn an_entry_on_its_way_lets_no_time_run() {
         let pushed = Lease { pushed: true, ..lease() };
-        assert_eq!(ends(&rig([live(pushed.clone())]), 600), []);
-        let delivered = LeaseSigns { delivered_at: Some(at(500)), ..signs() };
+        assert_eq!(ends(&rig([live(pushed.clone())]), 239), []);
+        let delivered = LeaseSigns { delivered_at: Some(at(230)), ..signs() };
         let delivered = rig([LiveLease { signs: Some(delivered), ..live(pushed.clone()) }]);
-        assert_eq!(ends(&delivered, 529), []);
-        assert_eq!(ends(&delivered, 530), [LeaseEnd::Silent { last_sign: at(500) }]);
+        assert_eq!(ends(&delivered, 259), []);
+        assert_eq!(ends(&delivered, 260), [LeaseEnd::Silent { last_sign: at(230) }]);
         let pull_only = Snapshot { streamed: false, ..rig([live(pushed)]) };
         assert_eq!(ends(&pull_only, 30), [LeaseEnd::Silent { last_sign: at(0) }]);
+    }
+
+    #[test]
+    fn an_entry_that_nothing_ever_brings_holds_no_issue_for_ever() {
+        let pushed = || live(Lease { pushed: true, ..lease() });
+        assert_eq!(ends(&rig([pushed()]), 240), [LeaseEnd::Undelivered]);
+        let worked = LeaseSigns { worked_at: Some(at(239)), ..signs() };
+        let worked = rig([LiveLease { signs: Some(worked), ..pushed() }]);
+        assert_eq!(ends(&worked, 239), [], "its holder learnt of it otherwise");
+        let deaf = Snapshot { listening: at(100), ..rig([pushed()]) };
+        assert_eq!(ends(&deaf, 339), [], "an outage of the store is not one of the broker");
     }
 
     #[test]

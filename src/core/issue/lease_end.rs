@@ -22,6 +22,8 @@ pub enum LeaseEnd {
         /// The last sign, or the lease's beginning.
         last_sign: Timestamp,
     },
+    /// Its entry never came to its agent's stream, for as long as any lease may last without progress.
+    Undelivered,
     /// Nothing was worked on for too long, whatever the heartbeats say.
     NotStarted {
         /// The last sign of life. Another one that comes before the append has it judged anew: it may be of a run.
@@ -45,6 +47,7 @@ impl LeaseEnd {
         match self {
             Self::Silent { .. } => "silent",
             Self::Unheard { .. } => "unheard",
+            Self::Undelivered => "undelivered",
             Self::NotStarted { .. } => "not_started",
             Self::Restarted { .. } => "restart",
             Self::HookOver => "expired",
@@ -57,6 +60,7 @@ impl LeaseEnd {
         match self {
             Self::Silent { .. } => !lease.hook,
             Self::Unheard { .. } => lease.pushed,
+            Self::Undelivered => lease.pushed && !lease.started(),
             Self::NotStarted { .. } => !lease.hook && !lease.started(),
             Self::Restarted { at } => lease.started_at.is_some_and(|began| began < at),
             Self::HookOver => lease.hook,
@@ -68,6 +72,7 @@ impl LeaseEnd {
         match self {
             Self::Silent { last_sign } => format!("last sign of life at {last_sign}"),
             Self::Unheard { last_sign } => format!("took its entry, last sign of life at {last_sign}"),
+            Self::Undelivered => format!("assigned at {}, no entry has come to {}", lease.assigned_at, lease.claimant),
             Self::NotStarted { .. } => format!("assigned at {}, nothing was worked on", lease.assigned_at),
             Self::Restarted { at } => format!("{} started anew at {at}", lease.claimant),
             Self::HookOver => format!("a person's hook, given until {}", lease.expires_at),
@@ -87,6 +92,7 @@ pub(super) fn decide(issue: &Issue, epoch: u32, why: LeaseEnd, given: &Given<'_>
         LeaseEnd::NoProgress => draft.strike(agent, reason),
         LeaseEnd::Silent { .. }
         | LeaseEnd::Unheard { .. }
+        | LeaseEnd::Undelivered
         | LeaseEnd::NotStarted { .. }
         | LeaseEnd::Restarted { .. }
         | LeaseEnd::HookOver => {
@@ -99,6 +105,6 @@ pub(super) fn decide(issue: &Issue, epoch: u32, why: LeaseEnd, given: &Given<'_>
             let issue = issue.reference.clone();
             decision.guarded(Guard::LeaseSilentSince { issue, epoch, since: last_sign })
         }
-        LeaseEnd::Restarted { .. } | LeaseEnd::HookOver | LeaseEnd::NoProgress => decision,
+        LeaseEnd::Undelivered | LeaseEnd::Restarted { .. } | LeaseEnd::HookOver | LeaseEnd::NoProgress => decision,
     }
 }

@@ -68,6 +68,19 @@ fn whoever_took_its_entry_and_died_loses_the_lease_and_who_asked_for_it_does_not
 }
 
 #[test]
+fn a_lease_whose_entry_never_came_ends_and_speaks_against_nobody() {
+    let mut world = webhook();
+    world.label(42);
+    world.push(42, NODE);
+    assert_eq!(end(&mut world, 1, LeaseEnd::Undelivered), "accepted");
+    let issue = world.issue(42);
+    assert_eq!((world.state(42), issue.strikes, issue.leases_without_progress), ("queued", 0, 0));
+    world.push(42, NODE);
+    world.start(42, NODE);
+    assert_eq!(end(&mut world, 2, LeaseEnd::Undelivered), "unchanged", "whoever works knows of it");
+}
+
+#[test]
 fn what_is_no_longer_so_at_the_append_ends_nothing() {
     let mut world = in_progress();
     let last_sign = world.now;

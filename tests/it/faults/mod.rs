@@ -6,6 +6,8 @@ mod postgres_network;
 mod postgres_server;
 mod postgres_together;
 mod valkey;
+mod valkey_keys;
+mod valkey_together;
 
 use serde_json::json;
 
