@@ -12,6 +12,7 @@
 //! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
 //! | [`reviews`] | who is asked for a verdict, and who follows |
 //! | [`runtime`] | what agents' runtimes tell beside their events |
+//! | [`shell_agent`] | an agent of forty lines of shell |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
 //! | [`valkey`] · [`valkey_streams`] | who is told by an entry, and of what · the runtime of today, its whole runs and its deaths |
@@ -67,6 +68,7 @@ mod projections;
 mod reviews;
 mod rig;
 mod runtime;
+mod shell_agent;
 mod story;
 mod valkey;
 mod valkey_streams;
