@@ -1,7 +1,8 @@
 //! A Redis or Valkey of one's own, for tests that take it away.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -33,7 +34,16 @@ pub fn valkey_url() -> String {
 pub struct ValkeyServer {
     folder: TempDir,
     port: u16,
+    tls: Option<Tls>,
     process: Option<Child>,
+}
+
+/// Where it speaks TLS too, and as whom.
+#[derive(Debug)]
+struct Tls {
+    port: u16,
+    certificate: PathBuf,
+    key: PathBuf,
 }
 
 /// What a server answers.
@@ -65,6 +75,16 @@ impl Reply {
     }
 }
 
+impl Tls {
+    fn arguments(&self) -> [OsString; 8] {
+        let (certificate, key) = (self.certificate.clone().into_os_string(), self.key.clone().into_os_string());
+        let port = self.port.to_string().into();
+        let [port_is, certificate_is, key_is, asks] =
+            ["--tls-port", "--tls-cert-file", "--tls-key-file", "--tls-auth-clients"].map(OsString::from);
+        [port_is, port, certificate_is, certificate, key_is, key, asks, "no".into()]
+    }
+}
+
 impl ValkeyServer {
     /// Starts one.
     pub async fn start() -> Self {
@@ -73,17 +93,32 @@ impl ValkeyServer {
         server
     }
 
+    /// Starts one that speaks TLS too, on a port of its own, as whom that certificate says; it asks its clients for none.
+    pub async fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        let mut server = Self::down();
+        server.tls = Some(Tls { port: free_port(), certificate: certificate.to_owned(), key: key.to_owned() });
+        server.restart().await;
+        server
+    }
+
     /// A server that isn't there yet, with the port that it will have.
     #[must_use]
     pub fn down() -> Self {
         let folder = tempfile::Builder::new().prefix("conductor-valkey-").tempdir().expect("a temporary folder");
-        Self { folder, port: free_port(), process: None }
+        Self { folder, port: free_port(), tls: None, process: None }
     }
 
     /// Its URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL with TLS.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let tls = self.tls.as_ref().expect("a server that is reached by TLS was started with it");
+        format!("rediss://127.0.0.1:{}", tls.port)
     }
 
     /// Serves, empty, on the same port.
@@ -95,6 +130,7 @@ impl ValkeyServer {
             .args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "no"])
             .args(["--daemonize", "no", "--dir"])
             .arg(self.folder.path())
+            .args(self.tls.iter().flat_map(Tls::arguments))
             .stdin(Stdio::null())
             .stdout(log)
             .spawn()

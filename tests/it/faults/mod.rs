@@ -7,6 +7,7 @@ mod postgres_server;
 mod postgres_together;
 mod valkey;
 mod valkey_keys;
+mod valkey_tls;
 mod valkey_together;
 
 use serde_json::json;
