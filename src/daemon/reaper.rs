@@ -8,13 +8,14 @@ use conductor_actors::{Coordinator, Counters, LeaderPass, LeaderProof, Rejected,
 use conductor_core::decider::{Outcome, StreamState};
 use conductor_core::event::{Actor, Metadata};
 use conductor_core::expiry::LeaseClocks;
-use conductor_core::identity::{IssueRef, PrRef, StreamId};
+use conductor_core::identity::{AgentId, IssueRef, PrRef, StreamId};
 use conductor_core::issue::{Issue, IssueCommand, IssueDecider, Lease, LeaseEnd};
-use conductor_core::port::{Broker, BrokerFailure, Guard, PendingEntry, StoreFailure};
+use conductor_core::port::{Broker, BrokerFailure, ExecutionFilter, Guard, PendingEntry, StoreFailure};
 use conductor_core::pull_request::{Dispatch, PullRequestCommand, PullRequestDecider};
 use conductor_core::reaper::{Standing, Suspicion, Verdict, judge};
 use conductor_core::roster::Timers;
 use conductor_core::silence::{AgentSilence, Heard};
+use conductor_core::time::Timestamp;
 use conductor_http::leases::LeaseKeeper;
 
 use super::ear::Ear;
@@ -101,6 +102,13 @@ impl StreamReaper {
             let silence = AgentSilence { heard: heard.last.get(&entry.agent).copied(), listening: ear.since };
             let Some(suspicion) = Suspicion::of(&entry, &silence, timers, ear.now) else { continue };
             let standing = self.standing(&entry).await?;
+            let silence = match &standing {
+                // Signs of work are kept for leases; of a review its run is the only one beside heartbeats.
+                Standing::Asked { pull, .. } => {
+                    AgentSilence { heard: silence.heard.max(self.last_word(&entry.agent, pull).await?), ..silence }
+                }
+                Standing::Leased { .. } | Standing::Over | Standing::Foreign => silence,
+            };
             let verdict = judge(suspicion, standing, &silence, timers, ear.now);
             found.verdicts.push((entry, verdict));
         }
@@ -128,6 +136,13 @@ impl StreamReaper {
             StreamState::PullRequest(pull) => Standing::Asked { pull: pull.reference, version: tells_of.version },
             StreamState::Agent(_) | StreamState::Rig(_) => Standing::Foreign,
         })
+    }
+
+    /// When a run of that agent about that pull request last told anything.
+    async fn last_word(&self, agent: &AgentId, pull: &PrRef) -> Result<Option<Timestamp>, StoreFailure> {
+        let its = ExecutionFilter { agent: Some(agent.clone()), ..ExecutionFilter::about(pull) };
+        let latest = self.coordinator.store().executions(&its, None, 1).await?;
+        Ok(latest.first().map(|run| run.last_at))
     }
 
     async fn leased(&self, issue: &Issue) -> Result<Standing, StoreFailure> {
@@ -244,7 +259,7 @@ mod tests {
     use crate::daemon::testing::{Inside, inside_streamed, policy};
     use conductor_adapters::memory::MemoryBroker;
     use conductor_core::event::Priority;
-    use conductor_core::identity::{AgentId, Claimant};
+    use conductor_core::identity::Claimant;
     use conductor_core::issue::Reported;
     use conductor_core::time::minutes;
     use tokio::time::sleep;

@@ -82,6 +82,9 @@ pub fn judge(
             Verdict::EndLease { issue, epoch, why: LeaseEnd::Unheard { last_sign } }
         }
         (Suspicion::Unheard, Standing::Asked { pull, version }) => {
+            if now.since(silence.since()) < timers.offline_after {
+                return Verdict::Leave;
+            }
             Verdict::EndDispatch { pull, version, silence: *silence }
         }
         (Suspicion::Poison, Standing::Leased { .. } | Standing::Asked { .. }) => Verdict::Poison,
@@ -146,7 +149,10 @@ mod tests {
     fn a_dead_reviewers_dispatch_is_asked_to_end() {
         let asked = Standing::Asked { pull: issue(), version: 7 };
         let ends = Verdict::EndDispatch { pull: issue(), version: 7, silence: unheard() };
-        assert_eq!(of(Suspicion::Unheard, asked), ends);
+        assert_eq!(of(Suspicion::Unheard, asked.clone()), ends);
+        let at_it = AgentSilence { heard: Some(at(NOW - 9)), ..unheard() };
+        let verdict = judge(Suspicion::Unheard, asked, &at_it, &Timers::default(), now());
+        assert_eq!(verdict, Verdict::Leave, "its run told something");
     }
 
     #[test]

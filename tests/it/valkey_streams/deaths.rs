@@ -18,11 +18,15 @@ fn gone_after(seconds: u64) -> Setup {
 /// Nobody is ever gone, but entries are looked at soon.
 const PATIENT: &str = "[timers]\nonline_within = \"1s\"\nentry_idle = \"1s\"\n";
 
-/// What the reaper did since the start.
-async fn reaped(rig: &Rig, what: &str) -> u64 {
+/// How the reaper is.
+async fn reaper(rig: &Rig) -> Value {
     let board = rig.read("/healthz/actors").await;
-    let reaper = board["actors"].as_array().unwrap().iter().find(|actor| actor["name"] == "stream-reaper").unwrap();
-    reaper["totals"][what].as_u64().unwrap_or(0)
+    board["actors"].as_array().unwrap().iter().find(|actor| actor["name"] == "stream-reaper").unwrap().clone()
+}
+
+/// What it did since the start.
+async fn reaped(rig: &Rig, what: &str) -> u64 {
+    reaper(rig).await["totals"][what].as_u64().unwrap_or(0)
 }
 
 async fn reason_of(rig: &Rig, number: u64, kind: &str) -> Value {
@@ -83,6 +87,42 @@ async fn a_reviewer_that_takes_its_review_and_dies_is_followed_by_another() {
     assert_eq!(reaped(&rig, "dispatches").await, 1);
     assert_eq!(other.says("REVIEW_PASSED", 57, json!({"headSha": head(57, 1)})).await, 200);
     other.acknowledges(&review).await;
+    rig.reaches(1, "ready_to_merge").await;
+    rig.close().await;
+}
+
+/// Its heartbeats starve, and its run goes on: whoever works is no dead one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewer_whose_run_goes_on_is_left_alone_without_heartbeats() {
+    let server = ValkeyServer::start().await;
+    let rig = beside(&server, gone_after(3)).await;
+    rig.approve(1, json!({"stack": "node"})).await;
+    let node = Runtime::new(&rig, &server, "dev-e-node", "ab12c");
+    node.starts().await;
+    let work = node.reads().await;
+    assert_eq!(node.says("PR_CREATED", 1, created("dev-e-node", 57, &head(57, 1))).await, 200);
+    node.acknowledges(&work).await;
+    let reviewer = Runtime::new(&rig, &server, "review-e", "review-e-0");
+    reviewer.starts().await;
+    let review = reviewer.reads().await;
+    let run = reviewer.begins(&review).await;
+    conductor_test_support::wait_for(
+        "its heartbeats to be missed, and the reaper to have looked since",
+        PATIENCE,
+        || async {
+            reviewer.logs(&run).await;
+            let gone = rig
+                .log()
+                .await
+                .into_iter()
+                .find(|event| event["type"] == "AgentOffline" && event["streamId"] == "review-e")?;
+            (reaper(&rig).await["lastPass"].as_str()? > gone["timestamp"].as_str()?).then_some(())
+        },
+    )
+    .await;
+    assert_eq!((reaped(&rig, "dispatches").await, reviewer.is_asked_for().await), (0, (0, 1)));
+    assert_eq!(reviewer.says("REVIEW_PASSED", 57, json!({"headSha": head(57, 1)})).await, 200);
+    reviewer.ends(&review, &run).await;
     rig.reaches(1, "ready_to_merge").await;
     rig.close().await;
 }

@@ -97,6 +97,12 @@ impl<'a> Runtime<'a> {
         run["id"].as_str().unwrap().to_owned()
     }
 
+    /// A line of its run, and nothing else.
+    pub(crate) async fn logs(&self, run: &str) {
+        let line = json!([{"timestamp": "2026-01-05T10:00:01Z", "level": "info", "message": "at it"}]);
+        self.rig.post_to(&format!("/api/execution-logs/{run}/logs"), &line).await.expect(200);
+    }
+
     /// What it says of an issue; gives the status.
     pub(crate) async fn says(&self, kind: &str, number: u64, more: Value) -> u16 {
         let report = crate::rig::merged(json!({"agentId": self.agent}), more);
@@ -108,8 +114,7 @@ impl<'a> Runtime<'a> {
         let at = format!("/api/execution-logs/{run}");
         let step = json!({"type": "turn", "status": "done", "detail": "looked", "costUsd": 0.25, "turns": 3});
         self.rig.post_to(&format!("{at}/steps"), &step).await.expect(200);
-        let line = json!([{"timestamp": "2026-01-05T10:00:01Z", "level": "info", "message": "the end"}]);
-        self.rig.post_to(&format!("{at}/logs"), &line).await.expect(200);
+        self.logs(run).await;
         let spent = json!({"agentId": self.agent, "model": "large-3", "inputTokens": 1000, "outputTokens": 100, "costUsd": 0.25, "category": "work"});
         self.rig.report(&about("TOKEN_USAGE", job.number(), spent)).await;
         let learned = json!({"repo": REPO, "key": "tests", "value": "npm test -- --ci", "agentId": self.agent});
