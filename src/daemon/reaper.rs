@@ -167,6 +167,8 @@ impl StreamReaper {
                     let (agent, id, times) = (&entry.agent, &entry.entry_id, entry.deliveries);
                     tracing::warn!(%agent, entry = id, times, "{agent} was handed entry {id} {times} times");
                     counters.add("poison", 1);
+                    counters =
+                        counters.saying(format!("{agent} was handed entry {id} {times} times, and may die of it"));
                     continue;
                 }
                 Verdict::Leave => continue,
