@@ -29,6 +29,8 @@ pub(super) trait Backlog {
     fn work(&self, item: &Self::Item) -> impl Future<Output = Result<Self::Outcome, Setback>>;
     /// These are done.
     fn done(&self, items: Vec<(Self::Item, Self::Outcome)>) -> impl Future<Output = Result<(), StoreFailure>>;
+    /// Its last try failed: says so to whoever counts on it.
+    fn given_up(&self, item: &Self::Item) -> impl Future<Output = Result<(), Setback>>;
     /// This one failed; it comes again at `retry_at`, or never.
     fn failed<'a>(
         &'a self,
@@ -107,8 +109,11 @@ async fn fail<B: Backlog>(
     counters: &mut Counters,
 ) -> Result<(), String> {
     let failures = B::attempts(item).saturating_add(1);
-    let retry_at = settings.next_try(failures, ports.clock.now(), ports.entropy.random());
     let name = B::name(item);
+    let retry_at = match settings.next_try(failures, ports.clock.now(), ports.entropy.random()) {
+        Some(at) => Some(at),
+        None => give_up(backlog, item, settings, ports).await,
+    };
     match retry_at {
         Some(at) => {
             tracing::warn!(item = name, error, failures, retry_at = %at, "failed to work off {name}: {error}");
@@ -120,6 +125,20 @@ async fn fail<B: Backlog>(
         }
     }
     noted("note a failure", backlog.failed(item, error, retry_at)).await
+}
+
+/// Has it said that an item is given up. Where that can't be said now, gives when the item is tried again instead: whoever counts
+/// on it would wait for ever.
+async fn give_up<B: Backlog>(backlog: &B, item: &B::Item, settings: &LaneSettings, ports: &Ports) -> Option<Timestamp> {
+    let told = within("the end of an item", settings.deadline, backlog.given_up(item)).await;
+    let why = match told {
+        Ok(Ok(())) => return None,
+        Ok(Err(setback)) => setback.to_string(),
+        Err(lost) => lost.to_string(),
+    };
+    let name = B::name(item);
+    tracing::warn!(item = name, why, "{name} gets another try, since nobody could be told that it is given up: {why}");
+    Some(ports.clock.now().plus(settings.retry.cap))
 }
 
 /// A call of the store, within the deadline of a port.

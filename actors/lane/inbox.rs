@@ -77,6 +77,11 @@ impl<I: Interpreter> Backlog for InboxLane<I> {
         Ok(())
     }
 
+    /// Nobody counts on a delivery: it waits for a person.
+    async fn given_up(&self, _: &PendingDelivery) -> Result<(), Setback> {
+        Ok(())
+    }
+
     fn failed<'a>(
         &'a self,
         item: &'a PendingDelivery,

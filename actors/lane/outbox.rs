@@ -31,6 +31,15 @@ pub trait Deliver: Send + Sync + 'static {
     /// # Errors
     /// [`Setback::Away`] where nothing can be delivered to this destination at present, whatever the effect.
     fn deliver(&self, effect: &PendingEffect) -> impl Future<Output = Result<Closed, Setback>>;
+
+    /// Its last try failed: says so to whoever counts on it, before it becomes a dead letter. May be told twice. Where nobody
+    /// counts on it by a clock, it just waits for a person.
+    ///
+    /// # Errors
+    /// When that can't be said now: the effect then gets another try instead.
+    fn given_up(&self, _effect: &PendingEffect) -> impl Future<Output = Result<(), Setback>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// How an effect ended.
@@ -161,6 +170,14 @@ impl<D: Deliver> Backlog for Tick<'_, D> {
             self.lane.ports.store.obsolete(&obsolete).await?;
         }
         Ok(())
+    }
+
+    async fn given_up(&self, item: &DueEffect) -> Result<(), Setback> {
+        match item {
+            Ok(pending) => self.lane.deliverer.given_up(pending).await,
+            // Nobody knows whom it was about.
+            Err(_unreadable) => Ok(()),
+        }
     }
 
     fn failed<'a>(

@@ -30,6 +30,10 @@ struct Ear {
     setbacks: Mutex<BTreeMap<String, VecDeque<Setback>>>,
     /// What no longer holds.
     obsolete: Mutex<BTreeSet<String>>,
+    /// Whom it was told about that it is given up.
+    given_up: Mutex<Vec<String>>,
+    /// Why that can't be heard.
+    hears_no_end: Mutex<VecDeque<Setback>>,
     /// Whether nothing can be heard at all.
     away: AtomicBool,
     /// How often somebody tried meanwhile.
@@ -76,6 +80,12 @@ impl Deliver for Telling {
     async fn obsolete(&self, effect: &PendingEffect) -> Result<Option<String>, Setback> {
         let (pull_request, what) = told(effect);
         Ok(locked(&self.0.obsolete).contains(&what).then(|| format!("{pull_request} is merged")))
+    }
+
+    async fn given_up(&self, effect: &PendingEffect) -> Result<(), Setback> {
+        let (pull_request, what) = told(effect);
+        locked(&self.0.given_up).push(format!("{pull_request} {what}"));
+        locked(&self.0.hears_no_end).pop_front().map_or(Ok(()), Err)
     }
 
     async fn deliver(&self, effect: &PendingEffect) -> Result<Closed, Setback> {
@@ -191,6 +201,26 @@ async fn after_its_last_try_an_effect_is_a_dead_letter_and_its_key_is_free() {
         assert_eq!((totals["failed"], totals["dead"], totals["delivered"]), (2, 1, 5), "seen on the board");
         let depth = stage.with.ports.store.outbox_depth().await.unwrap()[0];
         assert_eq!((depth.pending, depth.dead), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_counts_on_an_effect_hears_that_it_is_given_up_before_it_is() {
+    play(Settings::default(), async |stage| {
+        let ear = Arc::new(Ear::default());
+        ear.fail("acme/web#58", (0..4).map(|_| no()));
+        locked(&ear.hears_no_end).push_back(Setback::NotNow("full".to_owned()));
+        tell_six(&stage).await;
+        start(&stage, OutboxLane::new(stage.with.ports.clone(), Telling(Arc::clone(&ear)), settings())).await;
+        tokio::time::sleep(20 * SECOND).await;
+        assert_eq!(*locked(&ear.given_up), ["acme/web#58 x"], "after three tries");
+        let depth = async || stage.with.ports.store.outbox_depth().await.unwrap();
+        assert_eq!((depth().await[0].pending, depth().await[0].dead), (2, 0), "nobody heard it, so it is tried again");
+        tokio::time::sleep(61 * SECOND).await;
+        assert_eq!(*locked(&ear.given_up), ["acme/web#58 x", "acme/web#58 x"]);
+        assert_eq!((depth().await[0].pending, depth().await[0].dead), (0, 1));
+        assert_eq!(ear.of("acme/web#58"), list("y"), "its key is free");
     })
     .await;
 }

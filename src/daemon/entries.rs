@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use conductor_actors::{Closed, Coordinator, Deliver, Setback};
+use conductor_actors::{Closed, Coordinator, Deliver, Rejected, Request, Setback};
 use conductor_core::decider::StreamState;
 use conductor_core::entry::{self, Entry, EntryOf, Moot};
+use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::{EventId, IssueRef, StreamId};
-use conductor_core::issue::Issue;
+use conductor_core::issue::{Issue, IssueCommand, IssueDecider, Lease, LeaseEnd};
 use conductor_core::port::{Broker, BrokerFailure, PendingEffect, StoreFailure, StoredRow};
-use conductor_core::pull_request::PullRequest;
+use conductor_core::pull_request::{PullRequest, PullRequestCommand, PullRequestDecider};
 use conductor_core::reaction::{About, Destination, Effect, ForgetSession, Offer, Withdraw};
 use conductor_http::leases::LeaseKeeper;
 
@@ -21,10 +22,18 @@ pub struct EntryDeliverer {
 
 /// What becomes of an offer.
 enum Due {
-    /// It is told to the agent; for a lease with its epoch, whose time begins then.
-    Tell(Box<Entry>, Option<(IssueRef, u32)>),
+    /// It is told to the agent, and the time of this begins.
+    Tell(Box<Entry>, Asked),
     /// It isn't.
     Moot(Moot),
+}
+
+/// What an agent is asked by an entry.
+enum Asked {
+    /// To work: the lease with this epoch.
+    Work(IssueRef, u32),
+    /// For a verdict.
+    Verdict,
 }
 
 impl EntryDeliverer {
@@ -35,16 +44,45 @@ impl EntryDeliverer {
     }
 
     async fn offer(&self, offer: &Offer, event: EventId) -> Result<Closed, Setback> {
-        let (entry, lease) = match self.due(offer, event).await? {
-            Due::Tell(entry, lease) => (entry, lease),
+        let (entry, asked) = match self.due(offer, event).await? {
+            Due::Tell(entry, asked) => (entry, asked),
             Due::Moot(why) => return Ok(Closed::Obsolete(why.to_string())),
         };
         self.broker.offer(&offer.entry.agent, &entry).await.map_err(setback)?;
-        if let Some((issue, epoch)) = lease {
-            // Also where it had been added before: whoever added it may have ended before it could say so.
-            self.leases.entry_added(&issue, epoch, self.coordinator.clock().now());
+        // Also where it had been added before: whoever added it may have ended before it could say so.
+        match asked {
+            Asked::Work(issue, epoch) => self.leases.entry_added(&issue, epoch, self.coordinator.clock().now()),
+            Asked::Verdict => {
+                let delivered = PullRequestCommand::Delivered { dispatch: offer.entry.version };
+                self.tell_pull_request(offer, delivered).await?;
+            }
         }
         Ok(Closed::Delivered)
+    }
+
+    async fn tell_pull_request(&self, offer: &Offer, command: PullRequestCommand) -> Result<(), Setback> {
+        let request = Request::new(command, by_the_lane());
+        settled(self.coordinator.execute::<PullRequestDecider>(offer.about.stream(), request).await)
+    }
+
+    /// The lease or dispatch that nobody will ever know of ends, so that the ordinary passes hand it out again.
+    async fn undelivered(&self, offer: &Offer) -> Result<(), Setback> {
+        let stream = offer.about.stream();
+        match self.row(&stream).await?.map(|row| row.state) {
+            Some(StreamState::Issue(issue)) => {
+                let of_entry = |lease: &&Lease| lease.entry().as_ref() == Some(&offer.entry);
+                let Some(lease) = issue.lease.as_ref().filter(of_entry) else { return Ok(()) };
+                let command = IssueCommand::EndLease { epoch: lease.epoch, why: LeaseEnd::Undelivered };
+                let request = Request::new(command, by_the_lane());
+                settled(self.coordinator.execute::<IssueDecider>(stream, request).await)
+            }
+            Some(StreamState::PullRequest(_)) => {
+                let undelivered = PullRequestCommand::Undelivered { dispatch: offer.entry.version };
+                self.tell_pull_request(offer, undelivered).await
+            }
+            // There is nothing that could end.
+            Some(StreamState::Agent(_) | StreamState::Rig(_)) | None => Ok(()),
+        }
     }
 
     /// Whether the lease or dispatch is live, by the row of this moment, and what its entry says.
@@ -53,12 +91,12 @@ impl EntryDeliverer {
         Ok(match row.map(|row| (row.state, row.body)) {
             Some((StreamState::Issue(issue), body)) => due(
                 entry::of_issue(&issue, body, &offer.entry, event),
-                issue.lease.as_ref().map(|lease| (issue.reference.clone(), lease.epoch)),
+                Asked::Work(issue.reference.clone(), issue.epoch),
             ),
             Some((StreamState::PullRequest(pull), _)) => {
                 let wanted_by = self.wanted_by(&pull).await?;
                 let wanted_by = wanted_by.as_ref().map(|(issue, body)| (&**issue, body.clone()));
-                due(entry::of_pull_request(&pull, wanted_by, &offer.entry, event), None)
+                due(entry::of_pull_request(&pull, wanted_by, &offer.entry, event), Asked::Verdict)
             }
             Some((StreamState::Agent(_) | StreamState::Rig(_), _)) | None => {
                 return Err(Setback::Failed(format!("find {}, which the event is about", offer.about.reference)));
@@ -107,10 +145,22 @@ impl EntryDeliverer {
     }
 }
 
-fn due(entry: Result<Entry, Moot>, lease: Option<(IssueRef, u32)>) -> Due {
+fn due(entry: Result<Entry, Moot>, asked: Asked) -> Due {
     match entry {
-        Ok(entry) => Due::Tell(Box::new(entry), lease),
+        Ok(entry) => Due::Tell(Box::new(entry), asked),
         Err(why) => Due::Moot(why),
+    }
+}
+
+fn by_the_lane() -> Metadata {
+    Metadata::by(Actor::Daemon(conductor_actors::lane(Destination::Valkey).to_owned()))
+}
+
+/// A stream that refuses has an answer of its own; telling it again would not change it.
+fn settled<A>(told: Result<A, Rejected>) -> Result<(), Setback> {
+    match told {
+        Ok(_) | Err(Rejected::Refused(_)) => Ok(()),
+        Err(rejected) => Err(rejected.into()),
     }
 }
 
@@ -139,6 +189,14 @@ impl Deliver for EntryDeliverer {
     /// The rest holds always.
     async fn obsolete(&self, _effect: &PendingEffect) -> Result<Option<String>, Setback> {
         Ok(None)
+    }
+
+    /// What is taken back in vain stays in the stream, where its events are refused; sessions end by themselves.
+    async fn given_up(&self, effect: &PendingEffect) -> Result<(), Setback> {
+        match &effect.effect {
+            Effect::Offer(offer) => self.undelivered(offer).await,
+            Effect::Withdraw(_) | Effect::ForgetSession(_) | Effect::Tell(_) => Ok(()),
+        }
     }
 
     async fn deliver(&self, effect: &PendingEffect) -> Result<Closed, Setback> {

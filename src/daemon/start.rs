@@ -182,7 +182,7 @@ impl Daemon {
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
         let cycles = Cycles::new(coordinator.clone(), Arc::clone(&index));
         coordinator.start_leader_pass(cycles, Cadence::every(CYCLES_PERIOD)).await;
-        let desk = Arc::new(ReviewDesk::new(coordinator.clone(), Arc::clone(&reviews), Arc::clone(&ear)));
+        let desk = Arc::new(ReviewDesk::new(coordinator.clone(), Arc::clone(&reviews), Arc::clone(&ear), streamed));
         let nudging = coordinator.clone();
         let wake_reviews: Arc<Wake> = Arc::new(move || nudging.nudge(ReviewDispatch::PART));
         reviews.when_one_begins(&wake_reviews);

@@ -190,3 +190,60 @@ async fn museum_one_push_and_one_pop_per_entry() {
     // An agent of three leases is beyond what the audit takes for the built-in rig.
     rig.everybody_is_well().await;
 }
+
+/// What can't be brought to an agent's stream is not the agent's for ever: the lease ends, and the work is handed out again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_cant_be_delivered_is_queued_again() {
+    let server = ValkeyServer::start().await;
+    server.ask(&["SET", "assignments:dev-e-node", "somebody else's"]).await;
+    let rig = start(Setup::postgres("undelivered").await, &server).await;
+    rig.approve(1, json!({"stack": "node"})).await;
+    rig.reaches(1, "assigned").await;
+    rig.sql("UPDATE outbox SET attempts = 14 WHERE destination = 'valkey'").await;
+    let letters = rig.eventually("/api/dead-letters", "a dead letter", |letters| letters[0].is_object()).await;
+    assert_eq!(letters[0]["lane"], "valkey", "{letters}");
+    let stream = rig.stream(1).await;
+    let ended = stream.iter().find(|event| event["type"] == "LeaseExpired").unwrap();
+    assert_eq!((&ended["data"]["reason"], &ended["data"]["epoch"]), (&json!("undelivered"), &json!(1)));
+    // The next one waits for its next try; by then somebody has put the key right.
+    server.ask(&["DEL", "assignments:dev-e-node"]).await;
+    let (_, entry) = read(&server, "dev-e-node").await;
+    assert_eq!((entry["issueNumber"].as_str(), entry["attempt"].as_str()), ("1", "1"));
+    assert_eq!(rig.row(1).await["strikes"], 0);
+    // Tried again by an operator, the first one finds that it no longer holds.
+    let retry = format!("/api/dead-letters/{}/retry", letters[0]["id"].as_str().unwrap());
+    rig.request(reqwest::Method::POST, &retry).await.expect(200);
+    let empty = |deep: &Value| {
+        let lanes = deep["lanes"].as_array().unwrap();
+        lanes.iter().all(|lane| (&lane["waiting"], &lane["dead"]) == (&json!(0), &json!(0)))
+    };
+    rig.eventually("/healthz/deep", "nothing to wait any more", empty).await;
+    assert_eq!(count(&server, "XLEN", "assignments:dev-e-node").await, 1);
+    // The pass that keeps the streams met the foreign key, and says so.
+    rig.end().await.holds();
+}
+
+/// A reviewer's time begins when the question is in its stream.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewers_deadline_counts_from_its_entry() {
+    let server = ValkeyServer::start().await;
+    let rig = start(Setup::sqlite().reviewing(), &server).await;
+    rig.approve(1, json!({"stack": "node"})).await;
+    let (_, entry) = read(&server, "dev-e-node").await;
+    server.pause();
+    let by_token = json!({"agentId": "dev-e-node", "leaseToken": entry["leaseToken"]});
+    rig.report(&about("WORK_STARTED", 1, by_token)).await;
+    rig.report(&about("PR_CREATED", 1, created("dev-e-node", 57, &head(57, 1)))).await;
+    let row = format!("/api/issues/{REPO}/57");
+    let asked = rig.eventually(&row, "somebody to be asked", |row| row["deadline"].is_string()).await;
+    let told = rig.read("/api/explain?id=acme/web%2357").await;
+    assert!(told.to_string().contains("to whom the question is on its way"), "{told}");
+    server.go_on();
+    let later = |row: &Value| row["deadline"].as_str() > asked["deadline"].as_str();
+    rig.eventually(&row, "its time to begin", later).await;
+    assert!(rig.types(57).await.contains(&"ReviewDelivered".to_owned()));
+    let (_, entry) = read(&server, "review-e").await;
+    assert_eq!((entry["kind"].as_str(), entry["prNumber"].as_str()), ("review", "57"));
+    // The lane met an outage, and says so.
+    rig.end().await.holds();
+}

@@ -124,6 +124,18 @@ record! {
         "headSha" => head_sha: Option<Sha>,
         "deadline" => deadline: Timestamp,
         "reason" => reason: Option<String>,
+        /// By an entry in its stream, on which its time begins.
+        "pushed" => pushed: bool,
+    }
+}
+
+record! {
+    /// The question reached the reviewer, whose time begins.
+    pub struct ReviewDelivered {
+        "reviewer" => reviewer: AgentId,
+        "headSha" => head_sha: Option<Sha>,
+        /// Until then.
+        "deadline" => deadline: Timestamp,
     }
 }
 
@@ -183,7 +195,7 @@ record! {
     pub struct ReviewFailed {
         "reviewer" => reviewer: Option<AgentId>,
         "headSha" => head_sha: Option<Sha>,
-        /// `timeout`, `quota`, `obsolete`, or the reviewer's own words.
+        /// `timeout`, `quota`, `obsolete`, `undelivered`, or the reviewer's own words.
         "reason" => reason: String,
     }
 }
@@ -389,6 +401,7 @@ events! {
         CiPassed(CiPassed) = "CI_PASSED",
         CiFailed(CiFailed) = "CI_FAILED",
         ReviewAssigned(ReviewAssigned) = "REVIEW_ASSIGNED",
+        ReviewDelivered(ReviewDelivered) = "REVIEW_DELIVERED",
         ReviewPassed(ReviewPassed) = "REVIEW_PASSED",
         ReviewDisputed(ReviewDisputed) = "REVIEW_DISPUTED",
         ReviewAbstained(ReviewAbstained) = "REVIEW_ABSTAINED",

@@ -14,6 +14,10 @@ pub(super) fn verdict(told: &mut Explanation, standing: &Standing, pull: Option<
     let dispatch = pull.and_then(|pull| pull.dispatch.as_ref());
     let stream = StreamId::PullRequest(standing.pr.clone());
     match (dispatch, standing.review) {
+        (Some(dispatch), _) if dispatch.is_on_its_way() => {
+            let why = format!("a verdict of {}, to whom the question is on its way", dispatch.reviewer);
+            told.waits_on("review", why, stream, Some(dispatch.version));
+        }
         (Some(dispatch), _) => {
             let why = format!("a verdict of {}, who was asked and has until {}", dispatch.reviewer, dispatch.deadline);
             told.waits_on("review", why, stream, Some(dispatch.version));

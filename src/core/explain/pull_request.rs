@@ -83,7 +83,7 @@ fn dispatch(told: &mut Explanation, review: &Step) {
         Step::Call(alarm) => {
             told.waits(alarm.as_str(), "a person: nobody can be asked, and one is called within a minute")
         }
-        Step::Nothing(Wait::Asked { .. }) => {}
+        Step::Nothing(Wait::Asked { .. } | Wait::OnItsWay(_)) => {}
         Step::Nothing(wait) => {
             told.waits(wait.rule(), wait.to_string());
             match wait {
@@ -105,6 +105,7 @@ fn dispatch(told: &mut Explanation, review: &Step) {
                     | NotWanted::NoIssueInReview,
                 )
                 | Wait::Asked { .. }
+                | Wait::OnItsWay(_)
                 | Wait::Young(_)
                 | Wait::Apart(_)
                 | Wait::Silence(_)

@@ -126,6 +126,7 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
         | PullRequestEvent::CiPassed(_)
         | PullRequestEvent::CiFailed(_)
         | PullRequestEvent::ReviewAssigned(_)
+        | PullRequestEvent::ReviewDelivered(_)
         | PullRequestEvent::ReviewPassed(_)
         | PullRequestEvent::ReviewDisputed(_)
         | PullRequestEvent::ReviewAbstained(_)

@@ -22,7 +22,8 @@ pub enum LeaseEnd {
         /// The last sign, or the lease's beginning.
         last_sign: Timestamp,
     },
-    /// Its entry never came to its agent's stream, for as long as any lease may last without progress.
+    /// Its entry never came to its agent's stream: it is a dead letter, or nothing was heard of it for as long as any lease may
+    /// last without progress.
     Undelivered,
     /// Nothing was worked on for too long, whatever the heartbeats say.
     NotStarted {

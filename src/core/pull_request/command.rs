@@ -39,6 +39,16 @@ pub enum PullRequestCommand {
         /// For how long it has been silent.
         silence: AgentSilence,
     },
+    /// The dispatch of that version of the stream reached its reviewer; its time begins, if it is still open.
+    Delivered {
+        /// Which one.
+        dispatch: u64,
+    },
+    /// That one could not be brought to its reviewer, however often that was tried.
+    Undelivered {
+        /// Which one.
+        dispatch: u64,
+    },
     /// See to it that what its merge waits for is on record: decided here and now, by the one gate ([`crate::merge_gate`]).
     SeeToMerge,
     /// A reviewer reports through the API.

@@ -43,6 +43,8 @@ impl Decider for PullRequestDecider {
             | PullRequestCommand::RecordCheck(_)
             | PullRequestCommand::Dismiss { .. }
             | PullRequestCommand::Thread { .. }
+            | PullRequestCommand::Delivered { .. }
+            | PullRequestCommand::Undelivered { .. }
             | PullRequestCommand::Record(_)
             | PullRequestCommand::FollowIssue { .. } => Vec::new(),
         }
@@ -71,6 +73,8 @@ impl Decider for PullRequestDecider {
             }
             PullRequestCommand::SeeToReview { crew } => dispatch::decide(pull, crew, given),
             PullRequestCommand::EndDispatch { version, silence } => dispatch::end(pull, *version, silence, given),
+            PullRequestCommand::Delivered { dispatch } => dispatch::delivered(pull, *dispatch, given),
+            PullRequestCommand::Undelivered { dispatch } => dispatch::undelivered(pull, *dispatch, given),
             PullRequestCommand::SeeToMerge => merge::decide(pull, given),
             PullRequestCommand::ReviewReport { reviewer, what, head_sha } => {
                 review::from_agent(pull, reviewer, what, head_sha.as_ref(), given)
@@ -142,6 +146,7 @@ fn issues(issues: impl IntoIterator<Item = IssueRef>) -> Vec<StreamId> {
 fn concerns_issues(event: &PullRequestEvent) -> bool {
     match event {
         PullRequestEvent::CheckRecorded(_)
+        | PullRequestEvent::ReviewDelivered(_)
         | PullRequestEvent::ReviewReported(_)
         | PullRequestEvent::HumanGateReminder(_)
         | PullRequestEvent::MergeGateWaiting(_)

@@ -1,13 +1,13 @@
 //! What the one rule of dispatch ([`review::next`]) makes of this pull request, on record.
 
 use crate::decider::{Decision, Given};
-use crate::event::{Escalated, PullRequestEvent, ReviewAssigned, ReviewFailed};
+use crate::event::{Escalated, PullRequestEvent, ReviewAssigned, ReviewDelivered, ReviewFailed};
 use crate::review::{self, Crew, Step};
 use crate::silence::AgentSilence;
 
-use super::PullRequest;
 use super::draft::Draft;
-use super::tries::{TIMEOUT, UNHEARD};
+use super::tries::{TIMEOUT, UNDELIVERED, UNHEARD};
+use super::{Dispatch, PullRequest};
 
 /// The rule's name in the log.
 const RULE: &str = "review_dispatch";
@@ -22,6 +22,7 @@ pub(super) fn decide(pull: &PullRequest, crew: &Crew, given: &Given<'_>) -> Deci
                 head_sha: pull.head.clone(),
                 deadline: given.now.plus(given.policy.timers.review_deadline),
                 reason: before(pull),
+                pushed: crew.streamed,
             };
             draft.rule(RULE, facts, asked);
         }
@@ -57,6 +58,31 @@ pub(super) fn end(
         draft.rule("review_unheard", facts, ReviewFailed { reviewer, head_sha, reason: UNHEARD.to_owned() });
     }
     draft.accept_or_unchanged(pull.version)
+}
+
+/// Its reviewer has the question: from now on its time runs. A dispatch that is over, or runs already, is left alone.
+pub(super) fn delivered(pull: &PullRequest, version: u64, given: &Given<'_>) -> Decision<PullRequestEvent> {
+    let mut draft = Draft::of(pull, given);
+    if let Some(Dispatch { reviewer, head, .. }) = on_its_way(pull, version) {
+        let deadline = given.now.plus(given.policy.timers.review_deadline);
+        draft.fact(ReviewDelivered { reviewer: reviewer.clone(), head_sha: head.clone(), deadline });
+    }
+    draft.accept_or_unchanged(pull.version)
+}
+
+/// Its reviewer can't be told: another one is asked, as after any failure.
+pub(super) fn undelivered(pull: &PullRequest, version: u64, given: &Given<'_>) -> Decision<PullRequestEvent> {
+    let mut draft = Draft::of(pull, given);
+    if let Some(Dispatch { reviewer, head, .. }) = on_its_way(pull, version) {
+        let facts = [format!("its entry could not be added to the stream of {reviewer}")];
+        let (reviewer, head_sha) = (Some(reviewer.clone()), head.clone());
+        draft.rule("review_delivery", facts, ReviewFailed { reviewer, head_sha, reason: UNDELIVERED.to_owned() });
+    }
+    draft.accept_or_unchanged(pull.version)
+}
+
+fn on_its_way(pull: &PullRequest, version: u64) -> Option<&Dispatch> {
+    pull.dispatch.as_ref().filter(|dispatch| dispatch.version == version && dispatch.is_on_its_way())
 }
 
 /// Why somebody is asked again: how the last one ended.

@@ -43,11 +43,19 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 reviewer: assigned.reviewer.clone(),
                 head: assigned.head_sha.clone(),
                 deadline: assigned.deadline,
+                pushed: assigned.pushed,
+                delivered_at: None,
                 version: at.version,
             });
             let tried = Try { reviewer: assigned.reviewer.clone(), at: at.time, end: None, ended_at: None };
             head_of(pull, assigned.head_sha.as_ref()).tries.push(tried);
             pull.escalated = false;
+        }
+        PullRequestEvent::ReviewDelivered(delivered) => {
+            if let Some(dispatch) = &mut pull.dispatch {
+                dispatch.deadline = delivered.deadline;
+                dispatch.delivered_at = Some(at.time);
+            }
         }
         PullRequestEvent::ReviewPassed(review) => {
             let fact = verdict(

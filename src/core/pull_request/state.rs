@@ -15,8 +15,12 @@ record! {
         "reviewer" => reviewer: AgentId,
         /// About which head.
         "head" => head: Option<Sha>,
-        /// Until when.
+        /// Until when; of one that is on its way, as if it had been there at once.
         "deadline" => deadline: Timestamp,
+        /// It reaches its reviewer by an entry in that one's stream.
+        "pushed" => pushed: bool,
+        /// When it did.
+        "deliveredAt" => delivered_at: Option<Timestamp>,
         /// Version of its event.
         "version" => version: u64,
     }
@@ -27,6 +31,12 @@ impl Dispatch {
     #[must_use]
     pub fn entry(&self) -> EntryOf {
         EntryOf { agent: self.reviewer.clone(), version: self.version }
+    }
+
+    /// Whether its reviewer has yet to be told.
+    #[must_use]
+    pub fn is_on_its_way(&self) -> bool {
+        self.pushed && self.delivered_at.is_none()
     }
 }
 

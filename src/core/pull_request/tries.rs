@@ -14,6 +14,8 @@ crate::words! {
         TimedOut = "timeout",
         /// The reviewer took it, and was heard from no more.
         Unheard = "unheard",
+        /// It never reached the reviewer.
+        Undelivered = "undelivered",
         /// The reviewer's provider ran dry.
         Quota = "quota",
         /// The reviewer said that it could not.
@@ -27,6 +29,8 @@ crate::words! {
 pub(crate) const TIMEOUT: &str = "timeout";
 /// Why the daemon itself closes a dispatch whose reviewer took it and died.
 pub(crate) const UNHEARD: &str = "unheard";
+/// Why the daemon itself closes a dispatch that can't be brought to its reviewer.
+pub(crate) const UNDELIVERED: &str = "undelivered";
 /// Why the daemon itself closes a dispatch that nobody waits for.
 pub(crate) const OBSOLETE: &str = "obsolete";
 
@@ -38,6 +42,7 @@ impl TryEnd {
             TIMEOUT => Self::TimedOut,
             UNHEARD => Self::Unheard,
             OBSOLETE => Self::Obsolete,
+            UNDELIVERED => Self::Undelivered,
             _ if quota::ran_dry(reason) => Self::Quota,
             _ => Self::Failed,
         }
@@ -48,7 +53,7 @@ impl TryEnd {
     pub fn is_refusal(self) -> bool {
         match self {
             Self::Quota | Self::Failed => true,
-            Self::Answered | Self::TimedOut | Self::Unheard | Self::Obsolete => false,
+            Self::Answered | Self::TimedOut | Self::Unheard | Self::Undelivered | Self::Obsolete => false,
         }
     }
 
@@ -57,7 +62,7 @@ impl TryEnd {
     pub fn is_silence(self) -> bool {
         match self {
             Self::TimedOut | Self::Unheard => true,
-            Self::Answered | Self::Quota | Self::Failed | Self::Obsolete => false,
+            Self::Answered | Self::Undelivered | Self::Quota | Self::Failed | Self::Obsolete => false,
         }
     }
 }
@@ -81,7 +86,10 @@ impl Try {
     #[must_use]
     pub fn counts(&self) -> bool {
         match self.end {
-            None | Some(TryEnd::Answered | TryEnd::TimedOut | TryEnd::Unheard | TryEnd::Failed) => true,
+            None
+            | Some(TryEnd::Answered | TryEnd::TimedOut | TryEnd::Unheard | TryEnd::Undelivered | TryEnd::Failed) => {
+                true
+            }
             Some(TryEnd::Quota | TryEnd::Obsolete) => false,
         }
     }
@@ -97,6 +105,7 @@ mod tests {
             ("timeout", TryEnd::TimedOut),
             ("unheard", TryEnd::Unheard),
             ("obsolete", TryEnd::Obsolete),
+            ("undelivered", TryEnd::Undelivered),
             ("quota", TryEnd::Quota),
             ("HTTP 429: USAGE_LIMIT_REACHED", TryEnd::Quota),
             ("the checkout failed", TryEnd::Failed),

@@ -33,7 +33,7 @@ impl Awaiting {
                 TryEnd::Quota => true,
                 TryEnd::Answered | TryEnd::Failed => false,
                 // Of silence nobody knows what it comes from.
-                TryEnd::TimedOut | TryEnd::Unheard | TryEnd::Obsolete => return None,
+                TryEnd::TimedOut | TryEnd::Unheard | TryEnd::Undelivered | TryEnd::Obsolete => return None,
             };
             Some((tried.reviewer.clone(), tried.ended_at?, dry))
         });

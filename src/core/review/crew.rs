@@ -13,6 +13,8 @@ pub struct Crew {
     pub reviewers: Vec<Reviewer>,
     /// Since when the daemon listens without a break: nobody was silent before. `None` where that is no question.
     pub listening: Option<Timestamp>,
+    /// They are told by entries in their streams.
+    pub streamed: bool,
 }
 
 /// A reviewer, as far as the rule looks.
@@ -50,13 +52,19 @@ impl Crew {
                 drought: droughts.get(agent).copied(),
             }
         };
-        Self { reviewers: reviewers.map(|profile| reviewer(&profile.id)).collect(), listening: None }
+        Self { reviewers: reviewers.map(|profile| reviewer(&profile.id)).collect(), listening: None, streamed: false }
     }
 
     /// The same, known by a daemon that listens since then.
     #[must_use]
     pub fn heard_since(self, listening: Timestamp) -> Self {
         Self { listening: Some(listening), ..self }
+    }
+
+    /// The same, told by entries in their streams, or only when they ask.
+    #[must_use]
+    pub fn told_by_streams(self, streamed: bool) -> Self {
+        Self { streamed, ..self }
     }
 
     /// The same with one who is there, since it asks.

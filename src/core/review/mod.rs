@@ -6,6 +6,8 @@
 
 mod awaiting;
 mod crew;
+#[cfg(test)]
+mod delivery_tests;
 mod plan;
 mod router;
 mod rule;

@@ -68,6 +68,9 @@ pub fn next(pull: &PullRequest, crew: &Crew, given: &Given<'_>) -> Step {
 
 /// Whether who is asked has had its time: not counted while nobody listened, or while it was held.
 fn open(pull: &PullRequest, dispatch: &Dispatch, crew: &Crew, given: &Given<'_>) -> Step {
+    if crew.streamed && dispatch.is_on_its_way() {
+        return Step::Nothing(Wait::OnItsWay(dispatch.reviewer.clone()));
+    }
     let asked_at = asked_at(pull, given);
     let had = running(asked_at.max(crew.listening.unwrap_or(asked_at)), given.now, holds(pull, given));
     match dispatch.deadline.since(asked_at).checked_sub(had).filter(|left| !left.is_zero()) {
@@ -87,10 +90,11 @@ pub fn is_unheard(pull: &PullRequest, silence: &AgentSilence, given: &Given<'_>)
     held(pull, given).is_none() && running(from, given.now, holds(pull, given)) >= given.policy.timers.offline_after
 }
 
-/// When the one who is asked now was asked.
+/// When the question reached the one who is asked now, or was asked, where nobody said that it did.
 fn asked_at(pull: &PullRequest, given: &Given<'_>) -> Timestamp {
     let open = pull.heads.values().flat_map(|head| &head.tries).find(|tried| tried.end.is_none());
-    open.map_or(given.now, |tried| tried.at)
+    let delivered = pull.dispatch.as_ref().and_then(|dispatch| dispatch.delivered_at);
+    delivered.or(open.map(|tried| tried.at)).unwrap_or(given.now)
 }
 
 /// Who is asked, after those.

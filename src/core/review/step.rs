@@ -45,6 +45,8 @@ pub enum Wait {
         /// Until when.
         deadline: Timestamp,
     },
+    /// Somebody was asked, by an entry that is still on its way: no time runs.
+    OnItsWay(AgentId),
     /// A person was called, and acts.
     PersonCalled,
     /// An operator holds it.
@@ -67,7 +69,7 @@ impl Wait {
     pub fn rule(&self) -> &'static str {
         match self {
             Self::NotWanted(_) => "review_not_wanted",
-            Self::Asked { .. } => "review",
+            Self::Asked { .. } | Self::OnItsWay(_) => "review",
             Self::PersonCalled => Alarm::Unanswered.as_str(),
             Self::Held(obstacle) => obstacle.rule(),
             Self::ReviewersHeld => "paused",
@@ -87,7 +89,7 @@ impl Wait {
                 Some(*until)
             }
             Self::Dry(reviewers) => reviewers.iter().filter_map(|(_, rest)| rest.and_then(Rest::until)).min(),
-            Self::NotWanted(_) | Self::PersonCalled | Self::Held(_) | Self::ReviewersHeld => None,
+            Self::NotWanted(_) | Self::OnItsWay(_) | Self::PersonCalled | Self::Held(_) | Self::ReviewersHeld => None,
         }
     }
 }
@@ -99,6 +101,9 @@ impl std::fmt::Display for Wait {
             Self::NotWanted(why) => why.fmt(f),
             Self::Asked { reviewer, deadline } => {
                 write!(f, "a verdict of {reviewer}, who was asked and has until {deadline}")
+            }
+            Self::OnItsWay(reviewer) => {
+                write!(f, "a verdict of {reviewer}, to whose stream the question is on its way")
             }
             Self::PersonCalled => f.write_str("a person: nobody who was asked gave a verdict, or nobody may"),
             Self::Held(obstacle) => write!(f, "the end of a pause: {obstacle}"),

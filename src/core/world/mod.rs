@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<(StreamId, &'static str)>,
     /// Last heartbeats.
     pub(crate) heard: BTreeMap<AgentId, Timestamp>,
+    /// Agents are told by entries in their streams.
+    pub(crate) streamed: bool,
     states: BTreeMap<StreamId, StreamState>,
     lane: VecDeque<Effect>,
     /// Effects for the world outside, oldest first; nobody is there to deliver them.
@@ -49,6 +51,7 @@ impl World {
             now: at(0),
             log: Vec::new(),
             heard: BTreeMap::new(),
+            streamed: false,
             states: BTreeMap::new(),
             lane: VecDeque::new(),
             outside: Vec::new(),
@@ -109,7 +112,7 @@ impl World {
                 StreamState::Issue(_) | StreamState::Rig(_) => {}
             }
         }
-        Crew::of(&self.policy, &states, &self.heard, &droughts(&awaiting))
+        Crew::of(&self.policy, &states, &self.heard, &droughts(&awaiting)).told_by_streams(self.streamed)
     }
 
     /// A pull request as the rule of dispatch sees it.

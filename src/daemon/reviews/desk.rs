@@ -10,7 +10,7 @@ use conductor_core::event::{Actor, Metadata};
 use conductor_core::identity::{AgentId, PrRef, StreamId};
 use conductor_core::issue::Issue;
 use conductor_core::port::{PortFuture, StoreFailure};
-use conductor_core::pull_request::{PullRequest, PullRequestCommand, PullRequestDecider};
+use conductor_core::pull_request::{Dispatch, PullRequest, PullRequestCommand, PullRequestDecider};
 use conductor_core::review::{Crew, Sight, Step, awaits, looks_at};
 use conductor_core::roster::Role;
 use conductor_core::time::Timestamp;
@@ -29,13 +29,15 @@ pub struct ReviewDesk {
     coordinator: Coordinator,
     index: Arc<ReviewIndex>,
     ear: Arc<Ear>,
+    /// Reviewers are told by entries in their streams.
+    streamed: bool,
 }
 
 impl ReviewDesk {
     /// A desk over that index, which has to be a listener of the coordinator.
     #[must_use]
-    pub fn new(coordinator: Coordinator, index: Arc<ReviewIndex>, ear: Arc<Ear>) -> Self {
-        Self { coordinator, index, ear }
+    pub fn new(coordinator: Coordinator, index: Arc<ReviewIndex>, ear: Arc<Ear>, streamed: bool) -> Self {
+        Self { coordinator, index, ear, streamed }
     }
 
     pub(super) fn index(&self) -> &ReviewIndex {
@@ -61,7 +63,9 @@ impl ReviewDesk {
             let newest = heard.entry(last.claimant.agent).or_insert(last.at);
             *newest = last.at.max(*newest);
         }
-        Ok(Crew::of(policy, &states, &heard, &self.index.droughts()).heard_since(listening))
+        Ok(Crew::of(policy, &states, &heard, &self.index.droughts())
+            .heard_since(listening)
+            .told_by_streams(self.streamed))
     }
 
     /// A pull request and what the rule looks at beside it; `None` where nothing is known of it.
@@ -111,7 +115,7 @@ impl ReviewDesk {
     async fn next_for(&self, reviewer: &AgentId) -> Result<Option<ReviewView>, Rejected> {
         for pull in self.index.asked_of(reviewer) {
             if let Some(sight) = self.sight(&pull).await?
-                && let Some(view) = self.view(&sight, reviewer).await?
+                && let Some(view) = self.hand_out(sight, reviewer).await?
             {
                 return Ok(Some(view));
             }
@@ -132,7 +136,7 @@ impl ReviewDesk {
             match self.see_to(pull, crew.clone(), None).await {
                 Ok(answer) => {
                     let sight = Sight { pull: (*answer.state).clone(), ..sight };
-                    if let Some(view) = self.view(&sight, reviewer).await? {
+                    if let Some(view) = self.hand_out(sight, reviewer).await? {
                         return Ok(Some(view));
                     }
                 }
@@ -149,6 +153,19 @@ impl ReviewDesk {
             }
         }
         Ok(None)
+    }
+
+    /// An open dispatch for its reviewer, who has it from now on, whether its entry has come or not.
+    async fn hand_out(&self, mut sight: Sight, reviewer: &AgentId) -> Result<Option<ReviewView>, Rejected> {
+        let on_its_way = |dispatch: &&Dispatch| dispatch.reviewer == *reviewer && dispatch.is_on_its_way();
+        if let Some(dispatch) = sight.pull.dispatch.as_ref().filter(on_its_way) {
+            let metadata = Metadata::by(Actor::Agent(reviewer.clone())).because_of("reviews/next");
+            let request = Request::new(PullRequestCommand::Delivered { dispatch: dispatch.version }, metadata);
+            let stream = StreamId::PullRequest(sight.pull.reference.clone());
+            let answer = self.coordinator.execute::<PullRequestDecider>(stream, request).await?;
+            sight.pull = (*answer.state).clone();
+        }
+        Ok(self.view(&sight, reviewer).await?)
     }
 
     /// An open dispatch as its reviewer is handed it; `None` when there is none of its own.

@@ -183,8 +183,14 @@ mod tests {
     }
 
     fn asked(number: u64, of: &str, deadline: i64) -> PullRequest {
-        let dispatch =
-            Dispatch { reviewer: AgentId::parse(of).unwrap(), head: None, deadline: at(deadline), version: 2 };
+        let dispatch = Dispatch {
+            reviewer: AgentId::parse(of).unwrap(),
+            head: None,
+            deadline: at(deadline),
+            pushed: false,
+            delivered_at: None,
+            version: 2,
+        };
         PullRequest { dispatch: Some(dispatch), ..pull(number, 1) }
     }
 

@@ -3,8 +3,8 @@ use conductor_core::event::{
     E2eFailed, E2ePassed, HumanGateApproved, HumanGateEscalated, HumanGateRejected, HumanGateReminder,
     HumanGateTriggered, MergeConflict, MergeGateReminder, MergeGateWaiting, MergeRequested, Merged, PrClosed,
     PrCreated, PrReopened, PrSuperseded, PrUpdated, PullRequestEvent, ReReviewRequested, ReviewAbstained,
-    ReviewAssigned, ReviewDismissed, ReviewDisputed, ReviewFailed, ReviewLoopExceeded, ReviewPassed, ReviewReported,
-    SmokeCause, SmokeFailed, SmokePassed, Verified,
+    ReviewAssigned, ReviewDelivered, ReviewDismissed, ReviewDisputed, ReviewFailed, ReviewLoopExceeded, ReviewPassed,
+    ReviewReported, SmokeCause, SmokeFailed, SmokePassed, Verified,
 };
 
 use super::{agent_id, full, issue, issue_ref, login, repo, sha, some, text, texts, time};
@@ -90,8 +90,10 @@ fn checks_and_reviews() -> Vec<PullRequestEvent> {
             head_sha: head_sha.clone(),
             deadline: time(),
             reason: some("timeout of review-e-codex"),
+            pushed: true,
         })
         .into(),
+        full(ReviewDelivered { reviewer: agent_id(), head_sha: head_sha.clone(), deadline: time() }).into(),
         full(ReviewPassed {
             reviewer: reviewer.clone(),
             head_sha: head_sha.clone(),
