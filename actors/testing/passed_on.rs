@@ -94,6 +94,10 @@ impl AgentLogs for FaultyStore {
         self.inner.agent_lines(filter, before, limit)
     }
 
+    fn lines_after(&self, after: u64, limit: usize) -> PortFuture<'_, Result<Vec<KeptLine>, StoreFailure>> {
+        self.inner.lines_after(after, limit)
+    }
+
     fn drop_lines(&self, before: Timestamp, most: u64) -> PortFuture<'_, Result<u64, StoreFailure>> {
         self.inner.drop_lines(before, most)
     }

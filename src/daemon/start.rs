@@ -24,6 +24,7 @@ use conductor_http::caller::{Admission, AdmissionSettings};
 use conductor_http::edge::{Edge, HandOut, Stage};
 use conductor_http::health::BrokerDependency;
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
+use conductor_http::lines::LinePublisher;
 use conductor_http::live::LiveFeed;
 use conductor_http::numbers::Numbers;
 use conductor_http::server::{self, ServerSettings};
@@ -226,6 +227,7 @@ impl Daemon {
             live,
             leases,
         );
+        edge.channels = broker.as_ref().map(|broker| LinePublisher::start(Arc::clone(broker)));
         edge.dependencies.extend(broker.clone().map(|broker| Arc::new(BrokerDependency::new(broker)) as _));
         let edge = Arc::new(edge);
         let door = Data::new(WebhookDoor {
@@ -260,6 +262,7 @@ impl Daemon {
         self.edge.readiness.enter(Stage::Draining);
         // Before HTTP, which would wait for these answers: they have no end of their own.
         self.edge.live.close();
+        self.edge.lines.close();
         self.http.stop(true).await;
         let report = self.edge.coordinator.drain(DRAIN).await;
         self.edge.heartbeats.close().await;

@@ -15,6 +15,7 @@ use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
 use crate::leases::LeaseKeeper;
+use crate::lines::{LineFeed, LinePublisher};
 use crate::live::LiveFeed;
 use crate::numbers::Numbers;
 use crate::wire::{AssignmentView, ReviewView};
@@ -83,6 +84,10 @@ pub struct Edge {
     pub leases: LeaseKeeper,
     /// Who reads the log along.
     pub live: LiveFeed,
+    /// Who reads agents' lines along.
+    pub lines: LineFeed,
+    /// Where they are told too, where there is a broker.
+    pub channels: Option<LinePublisher>,
     /// What `/healthz/deep` asks, side by side.
     pub dependencies: Vec<Arc<dyn Dependency>>,
     /// Whether to send requests here.
@@ -114,6 +119,8 @@ impl Edge {
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
             leases,
             live,
+            lines: LineFeed::start(Arc::clone(&store)),
+            channels: None,
             dependencies: vec![Arc::new(StoreDependency::new(store))],
             readiness: Readiness::default(),
             requests: RequestIds::new(coordinator.clock().now()),

@@ -10,7 +10,7 @@
 //! | [`wire`] | the shapes that clients see |
 //! | [`error`] | the one table from everything that can go wrong to a status and a code |
 //! | [`openapi`] | the API's description, made of what stands beside each endpoint |
-//! | [`live`] | the live feed: one tail of the log for all who read along |
+//! | [`live`] · [`lines`] | the live feed: one tail of the log for all who read along · the same of agents' lines |
 //! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
@@ -27,6 +27,7 @@ pub mod heartbeats;
 pub mod idempotency;
 pub mod json;
 pub mod leases;
+pub mod lines;
 pub mod live;
 pub mod numbers;
 pub mod openapi;

@@ -3,8 +3,8 @@
 use actix_web::web::{PayloadConfig, ServiceConfig};
 
 use crate::endpoint::{
-    about, agent_logs, agents, assignments, costs, dead_letters, events, execution_logs, explain, health, issues,
-    learnings, live, merge, overrides, pulls, queue, report, reviews, tokens,
+    about, agent_lines_live, agent_logs, agents, assignments, costs, dead_letters, events, execution_logs, explain,
+    health, issues, learnings, live, merge, overrides, pulls, queue, report, reviews, tokens,
 };
 use crate::openapi::Endpoint;
 
@@ -50,6 +50,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(agent_logs::list, agent_logs::list_described())
             .post(agent_logs::keep, agent_logs::keep_described()),
+        Endpoint::read("/api/agent-logs/live", agent_lines_live::live, agent_lines_live::live_described()),
         Endpoint::at("/api/repo-learnings")
             .data(PayloadConfig::new(LARGEST_BODY))
             .get(learnings::list, learnings::list_described())

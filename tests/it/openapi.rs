@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::rig::{ANSWER_WITHIN, PATIENCE, Reply, Rig};
 
-/// This answer has no end; its tests are in `live`.
-const ENDLESS: &str = "/api/events/live";
+/// These answers have no end; their tests are in `live` and `runtime`.
+const ENDLESS: [&str; 2] = ["/api/events/live", "/api/agent-logs/live"];
 
 /// One method of one path.
 struct Operation<'d> {
@@ -99,7 +99,7 @@ async fn every_example_runs(rig: &mut Rig) {
     let all = operations(&document);
     let (written, read): (Vec<_>, Vec<_>) = all.iter().partition(|operation| operation.method == Method::POST);
     let mut played = BTreeMap::new();
-    for operation in written.into_iter().chain(read).filter(|operation| operation.path != ENDLESS) {
+    for operation in written.into_iter().chain(read).filter(|operation| !ENDLESS.contains(&operation.path)) {
         for example in operation.examples() {
             let at = format!("{} {} {example}", operation.method, operation.path);
             // A stream may not have heard yet of what another one was told just before.

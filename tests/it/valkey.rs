@@ -191,6 +191,26 @@ async fn museum_one_push_and_one_pop_per_entry() {
     rig.everybody_is_well().await;
 }
 
+/// Consoles hear agents' lines on a channel of each agent, as the API lists them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_are_published_on_their_agents_channel() {
+    let server = ValkeyServer::start().await;
+    let rig = beside(&server).await;
+    let mut channel = server.subscribe("logs:dev-e-node").await;
+    let entry =
+        |message: &str| json!({"ts": "now", "level": "info", "message": message, "repo": REPO, "issueNumber": 4});
+    for agent in ["review-e", "dev-e-node/pod"] {
+        let lines = json!({"agentId": agent, "entries": [entry("one"), entry("two")]});
+        rig.post_to("/api/agent-logs", &lines).await.expect(200);
+    }
+    let kept = rig.read("/api/agent-logs?agentId=dev-e-node").await;
+    for nth in [1, 0] {
+        let told: Value = serde_json::from_str(&channel.message().await).unwrap();
+        assert_eq!(told, kept[nth]);
+    }
+    rig.close().await;
+}
+
 /// What can't be brought to an agent's stream is not the agent's for ever: the lease ends, and the work is handed out again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_cant_be_delivered_is_queued_again() {

@@ -166,6 +166,17 @@ impl ValkeyServer {
         wait_for("an answer of the server", PATIENCE, || ask_at(self.port, command)).await
     }
 
+    /// Listens on a channel from now on.
+    pub async fn subscribe(&self, channel: &str) -> Channel {
+        wait_for("the channel", PATIENCE, || async {
+            let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.port)).await.ok()?);
+            send(&mut stream, &["SUBSCRIBE", channel]).await?;
+            read(&mut stream).await?;
+            Some(Channel(stream))
+        })
+        .await
+    }
+
     /// All its keys are gone.
     pub async fn flush(&self) {
         assert_eq!(self.ask(&["FLUSHALL"]).await, Reply::Text("OK".to_owned()));
@@ -191,12 +202,28 @@ fn binary() -> PathBuf {
     std::env::var_os("CONDUCTOR_TEST_VALKEY_BIN").map_or_else(|| "redis-server".into(), Into::into)
 }
 
+/// A channel that somebody listens to.
+#[derive(Debug)]
+pub struct Channel(BufReader<TcpStream>);
+
+impl Channel {
+    /// The next message.
+    pub async fn message(&mut self) -> String {
+        let told = tokio::time::timeout(PATIENCE, read(&mut self.0)).await.ok().flatten();
+        told.and_then(|told| told.texts().pop()).expect("a message comes while the server is there")
+    }
+}
+
 async fn ask_at(port: u16, command: &[&str]) -> Option<Reply> {
     let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await.ok()?);
+    send(&mut stream, command).await?;
+    read(&mut stream).await
+}
+
+async fn send(stream: &mut BufReader<TcpStream>, command: &[&str]) -> Option<()> {
     let mut asked = format!("*{}\r\n", command.len());
     command.iter().for_each(|word| asked.push_str(&format!("${}\r\n{word}\r\n", word.len())));
-    stream.write_all(asked.as_bytes()).await.ok()?;
-    read(&mut stream).await
+    stream.write_all(asked.as_bytes()).await.ok()
 }
 
 /// One answer of the protocol's second version; `None` where the connection ended first.

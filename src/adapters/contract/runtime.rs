@@ -39,6 +39,13 @@ pub async fn lines_come_back_the_latest_first(subject: Subject) {
     assert_eq!((&all[2].line, all[2].at, all[0].at), (&first, at(1), at(2)));
     assert_eq!(messages(&subject, &any, Some(all[1].place), 10).await, ["one \"你好\""]);
     assert_eq!(messages(&subject, &any, None, 2).await, ["three", "two"]);
+    let on_from = async |after: u64, limit: usize| {
+        let lines = subject.store.lines_after(after, limit).await.unwrap();
+        lines.into_iter().map(|kept| kept.line.message).collect::<Vec<_>>()
+    };
+    assert_eq!(on_from(0, 2).await, ["one \"你好\"", "two"]);
+    assert_eq!(on_from(all[2].place, 10).await, ["two", "three"]);
+    assert_eq!(on_from(all[0].place, 10).await, [""; 0]);
 }
 
 /// Each alone.

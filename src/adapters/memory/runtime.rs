@@ -6,13 +6,6 @@ use conductor_core::time::Timestamp;
 
 use super::MemoryStore;
 
-fn matches(filter: &LineFilter, line: &AgentLine) -> bool {
-    filter.agent.as_ref().is_none_or(|agent| line.claimant.agent == *agent)
-        && filter.level.is_none_or(|level| line.level == level)
-        && filter.repo.as_ref().is_none_or(|repo| line.repo.as_ref() == Some(repo))
-        && filter.number.is_none_or(|number| line.number == Some(number))
-}
-
 impl AgentLogs for MemoryStore {
     fn keep_lines<'a>(&'a self, lines: &'a [AgentLine], now: Timestamp) -> PortFuture<'a, Result<(), StoreFailure>> {
         self.with(move |tables| {
@@ -32,7 +25,13 @@ impl AgentLogs for MemoryStore {
     ) -> PortFuture<'a, Result<Vec<KeptLine>, StoreFailure>> {
         self.with(move |tables| {
             let lines = tables.lines.iter().rev().filter(|kept| before.is_none_or(|before| kept.place < before));
-            Ok(lines.filter(|kept| matches(filter, &kept.line)).take(limit).cloned().collect())
+            Ok(lines.filter(|kept| filter.passes(&kept.line)).take(limit).cloned().collect())
+        })
+    }
+
+    fn lines_after(&self, after: u64, limit: usize) -> PortFuture<'_, Result<Vec<KeptLine>, StoreFailure>> {
+        self.with(move |tables| {
+            Ok(tables.lines.iter().filter(|kept| kept.place > after).take(limit).cloned().collect())
         })
     }
 

@@ -75,6 +75,13 @@ impl AgentLogs for PostgresStore {
         })
     }
 
+    fn lines_after(&self, after: u64, limit: usize) -> PortFuture<'_, Result<Vec<KeptLine>, StoreFailure>> {
+        Box::pin(async move {
+            let sql = "SELECT place, at, data FROM agent_lines WHERE place > $1 ORDER BY place LIMIT $2";
+            self.connections().rows(sql, &[&bigint(after), &rows(limit)], kept).await
+        })
+    }
+
     fn drop_lines(&self, before: Timestamp, most: u64) -> PortFuture<'_, Result<u64, StoreFailure>> {
         Box::pin(async move {
             let sql = "DELETE FROM agent_lines WHERE at < $1 OR place IN (

@@ -3,14 +3,22 @@ use conductor_core::identity::{AgentId, RepoName};
 use conductor_core::learning::{Learning, MOST_LEARNINGS};
 use conductor_core::port::{AgentLogs, Learnings, LineFilter, PortFuture, StoreFailure};
 use conductor_core::time::Timestamp;
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::SqliteStore;
-use super::failure::{limit as rows, signed, unsigned};
+use super::failure::{Fault, limit as rows, signed, unsigned};
 use crate::codec::{CodecError, decode_record, encode_record};
 
 fn key_of(repo: &RepoName) -> String {
     repo.as_str().to_ascii_lowercase()
+}
+
+fn kept(row: &Row<'_>) -> Result<KeptLine, Fault> {
+    Ok(KeptLine {
+        place: unsigned(row.get(0)?),
+        at: Timestamp::from_millis(row.get(1)?),
+        line: decode_record(&row.get::<_, String>(2)?)?,
+    })
 }
 
 impl AgentLogs for SqliteStore {
@@ -58,11 +66,19 @@ impl AgentLogs for SqliteStore {
                 rows(limit),
             ])?;
             while let Some(row) = rows.next()? {
-                found.push(KeptLine {
-                    place: unsigned(row.get(0)?),
-                    at: Timestamp::from_millis(row.get(1)?),
-                    line: decode_record(&row.get::<_, String>(2)?)?,
-                });
+                found.push(kept(row)?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn lines_after(&self, after: u64, limit: usize) -> PortFuture<'_, Result<Vec<KeptLine>, StoreFailure>> {
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT place, at, data FROM agent_lines WHERE place > ?1 ORDER BY place LIMIT ?2")?;
+            let (mut found, mut rows) = (Vec::new(), statement.query(params![signed(after), rows(limit)])?);
+            while let Some(row) = rows.next()? {
+                found.push(kept(row)?);
             }
             Ok(found)
         })

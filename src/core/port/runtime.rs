@@ -20,6 +20,10 @@ pub trait AgentLogs: Send + Sync {
         limit: usize,
     ) -> PortFuture<'a, Result<Vec<KeptLine>, StoreFailure>>;
 
+    /// Lines of higher places than `after`, by place, at most `limit`. A place that is passed over may be there later: places are
+    /// given in order, and lines kept side by side appear in any.
+    fn lines_after(&self, after: u64, limit: usize) -> PortFuture<'_, Result<Vec<KeptLine>, StoreFailure>>;
+
     /// Drops lines that came before that, and of each agent all but the latest `most`; gives how many.
     fn drop_lines(&self, before: Timestamp, most: u64) -> PortFuture<'_, Result<u64, StoreFailure>>;
 }
@@ -35,6 +39,17 @@ pub struct LineFilter {
     pub repo: Option<RepoName>,
     /// On this issue or pull request.
     pub number: Option<u64>,
+}
+
+impl LineFilter {
+    /// Whether it lets that line through.
+    #[must_use]
+    pub fn passes(&self, line: &AgentLine) -> bool {
+        self.agent.as_ref().is_none_or(|agent| line.claimant.agent == *agent)
+            && self.level.is_none_or(|level| line.level == level)
+            && self.repo.as_ref().is_none_or(|repo| line.repo.as_ref() == Some(repo))
+            && self.number.is_none_or(|number| line.number == Some(number))
+    }
 }
 
 /// What agents have learned about repositories.

@@ -1,12 +1,15 @@
 //! `/api/agent-logs`: lines that agents' processes write about themselves.
 
+use std::collections::BTreeSet;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::agent_log::{AgentLine, LONGEST_AGENT_LINE, LogLevel, MOST_LINES_OF_AGENT};
 use conductor_core::data::{FieldError, Value};
 use conductor_core::execution_log::cut;
-use conductor_core::identity::{Claimant, RepoName};
+use conductor_core::identity::{Claimant, IssueRef, RepoName};
 use conductor_core::port::LineFilter;
+use conductor_core::time::Timestamp;
 use serde_json::json;
 
 use crate::caller::Visitor;
@@ -44,8 +47,25 @@ pub async fn keep(edge: Data<Edge>, visitor: Visitor, body: RawBody) -> Result<H
             claimant.agent, other.claimant.agent
         )));
     }
-    edge.store().keep_lines(&lines, edge.now()).await?;
+    let now = edge.now();
+    edge.store().keep_lines(&lines, now).await?;
+    edge.lines.kept();
+    if let Some(channels) = &edge.channels {
+        channels.tell(&lines, now);
+    }
+    are_signs_of_life(&edge, &claimant, &lines, now);
     Ok(HttpResponse::Ok().json(LinesKept { kept: lines.len() as u64 }))
+}
+
+/// Whoever writes is there, and works on what the lines are about.
+fn are_signs_of_life(edge: &Edge, claimant: &Claimant, lines: &[AgentLine], now: Timestamp) {
+    if !lines.is_empty() {
+        edge.leases.heard(claimant, None, now);
+    }
+    let about = |line: &AgentLine| Some((line.claimant.clone(), IssueRef::new(line.repo.clone()?, line.number?)?));
+    for (writer, issue) in lines.iter().filter_map(about).collect::<BTreeSet<_>>() {
+        edge.leases.worked(&writer, None, &issue, now);
+    }
 }
 
 fn line(entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldError> {
@@ -71,12 +91,7 @@ fn line(entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldEr
 /// When a filter is malformed or the store can't answer.
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
-    let filter = LineFilter {
-        agent: query.read::<Claimant>(AGENT_ID)?.map(|claimant| claimant.agent),
-        level: query.read::<LogLevel>("level")?,
-        repo: query.read::<RepoName>("repo")?,
-        number: query.number("issueNumber", 1..=i64::MAX.unsigned_abs())?,
-    };
+    let filter = filter(&query)?;
     let before = query.number("before", 1..=i64::MAX.unsigned_abs())?;
     let limit = query.number("limit", 1..=LARGEST_PAGE)?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE);
     let lines = edge.store().agent_lines(&filter, before, limit + 1).await?;
@@ -84,6 +99,26 @@ pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse
     let next = next.map(|last| format!("{}?{}", request.path(), query.with("before", &last.place.to_string())));
     let rows: Vec<AgentLineRow> = lines.iter().take(limit).map(AgentLineRow::of).collect();
     Ok(page(&rows, next))
+}
+
+/// Which lines are asked for.
+pub(super) fn filter(query: &Query) -> Result<LineFilter, ApiError> {
+    Ok(LineFilter {
+        agent: query.read::<Claimant>(AGENT_ID)?.map(|claimant| claimant.agent),
+        level: query.read::<LogLevel>("level")?,
+        repo: query.read::<RepoName>("repo")?,
+        number: query.number("issueNumber", 1..=i64::MAX.unsigned_abs())?,
+    })
+}
+
+/// An operation that asks so.
+pub(super) fn filtered(operation: Operation) -> Operation {
+    let agent = Parameter::query("agentId", claimant(), "Of this agent, all its instances together.");
+    operation
+        .with(agent.example("some", "dev-e-node"))
+        .with(Parameter::query("level", one_of(&LogLevel::texts()), "As loud as this."))
+        .with(Parameter::query("repo", repo(), "In this repository."))
+        .with(Parameter::query("issueNumber", issue_number(), "On this issue or pull request."))
 }
 
 pub(crate) fn keep_described() -> Operation {
@@ -110,7 +145,8 @@ pub(crate) fn keep_described() -> Operation {
         .only(&[Role::Agent])
         .about(format!(
             "Of each line 4 KiB are kept, of each agent {MOST_LINES_OF_AGENT} lines, for as long as a setting says. Each entry has to \
-             be of the agent that sends them.",
+             be of the agent that sends them. Lines are signs of life of their agent, and those that name the issue which it holds \
+             are signs of work on it.",
         ))
         .takes(Body::json(schema, "Whose they are, and the lines.").example("some_lines", lines))
         .answers(Answer::json::<LinesKept>(200, "They are kept."))
@@ -120,15 +156,9 @@ pub(crate) fn keep_described() -> Operation {
 
 pub(crate) fn list_described() -> Operation {
     let before = json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX });
-    Operation::new("agent_lines", Tag::Runs, "What agents' processes wrote, the latest first")
-        .about("200 lines, or `limit`.")
-        .with(
-            Parameter::query("agentId", claimant(), "Of this agent, all its instances together.")
-                .example("some", "dev-e-node"),
-        )
-        .with(Parameter::query("level", one_of(&LogLevel::texts()), "As loud as this."))
-        .with(Parameter::query("repo", repo(), "In this repository."))
-        .with(Parameter::query("issueNumber", issue_number(), "On this issue or pull request."))
+    let described = Operation::new("agent_lines", Tag::Runs, "What agents' processes wrote, the latest first")
+        .about("200 lines, or `limit`.");
+    filtered(described)
         .with(Parameter::query("before", before, "Where a page begins, as the `Link` header has it."))
         .with(super::limit())
         .answers(super::paged(Answer::json::<Vec<AgentLineRow>>(200, "Lines.")))

@@ -16,7 +16,7 @@ use crate::openapi::{Answer, Operation, Parameter, Tag, count};
 use crate::query::Query;
 
 /// Where a client that lost the connection had come to; browsers send it by themselves.
-const LAST_EVENT_ID: &str = "Last-Event-ID";
+pub(super) const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 /// The whole log as server-sent events: from `Last-Event-ID`, else from `after`, else from now on.
 ///
@@ -40,7 +40,7 @@ pub async fn live(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> R
         .streaming(Box::pin(body)))
 }
 
-fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
+pub(super) fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
     let Some(header) = request.headers().get(LAST_EVENT_ID).filter(|header| !header.is_empty()) else {
         return Ok(None);
     };

@@ -1,6 +1,7 @@
 //! The endpoints: each parses, asks inside, and words the answer.
 
 pub mod about;
+pub mod agent_lines_live;
 pub mod agent_logs;
 pub mod agents;
 pub mod assignments;

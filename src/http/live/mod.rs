@@ -23,4 +23,6 @@ mod tests;
 mod window;
 
 pub use feed::{DEFAULT_READERS, LiveFeed, NoReading};
+pub(crate) use places::{Place, Places};
 pub use reader::Reader;
+pub(crate) use reader::{COME_BACK_AFTER, HEARTBEAT};

@@ -12,7 +12,7 @@ const SHARE_OF_ONE: usize = 4;
 const LEAST_OF_ONE: usize = 8;
 
 /// The places of readers: so many in all, and no more than a share of them for one caller.
-pub(super) struct Places {
+pub(crate) struct Places {
     all: Arc<Semaphore>,
     most: usize,
     most_of_one: usize,
@@ -21,7 +21,7 @@ pub(super) struct Places {
 }
 
 /// A place of a reader. Free for the next one when it is dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     caller: Option<Payer>,
     _permit: OwnedSemaphorePermit,
@@ -29,13 +29,13 @@ pub(super) struct Place {
 
 impl Places {
     /// So many.
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         let most_of_one = (most / SHARE_OF_ONE).max(LEAST_OF_ONE);
         Self { all: Arc::new(Semaphore::new(most)), most, most_of_one, taken: Mutex::default() }
     }
 
     /// Takes a place for a caller; `None` for one that can't be told from others, and has no share of its own.
-    pub(super) fn take(self: &Arc<Self>, caller: Option<&Payer>) -> Result<Place, NoReading> {
+    pub(crate) fn take(self: &Arc<Self>, caller: Option<&Payer>) -> Result<Place, NoReading> {
         let mut taken = self.taken();
         if let Some(caller) = caller
             && taken.get(caller).is_some_and(|places| *places >= self.most_of_one)
@@ -51,7 +51,7 @@ impl Places {
     }
 
     /// How many are taken.
-    pub(super) fn in_use(&self) -> usize {
+    pub(crate) fn in_use(&self) -> usize {
         self.most - self.all.available_permits()
     }
 

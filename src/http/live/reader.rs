@@ -16,9 +16,9 @@ use crate::caller::Pass;
 use crate::paging::PAGE;
 
 /// How long a connection may be silent: below the idle time-outs of usual proxies, and how a reader learns that it lost us.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a reader comes back that was sent away, or lost the connection.
-const COME_BACK_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const COME_BACK_AFTER: Duration = Duration::from_secs(2);
 
 /// Somebody who reads along: a position, a filter, and what is on its way to the connection.
 pub struct Reader {

@@ -2,10 +2,11 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Somebody who reads the live feed as browsers do: remembers the last id that it was given, and comes back with it.
+/// Somebody who reads a live feed as browsers do: remembers the last id that it was given, and comes back with it.
 pub(crate) struct LiveReader {
     http: Client,
-    query: String,
+    /// Path and query.
+    feed: String,
     connection: Option<Response>,
     /// What has come of the next block.
     begun: Vec<u8>,
@@ -15,17 +16,28 @@ pub(crate) struct LiveReader {
 }
 
 impl LiveReader {
-    /// Not connected yet; `query` with its `?`, where there is one.
+    /// Of the log, not connected yet; `query` with its `?`, where there is one.
     pub(crate) fn new(query: &str) -> Self {
-        let query = query.to_owned();
+        Self::of(&format!("/api/events/live{query}"))
+    }
+
+    /// Of what is told there.
+    pub(crate) fn of(feed: &str) -> Self {
         // Without the rig's deadline: this answer has no end.
-        Self { http: Client::new(), query, connection: None, begun: Vec::new(), last_id: None, seen: Vec::new() }
+        Self {
+            http: Client::new(),
+            feed: feed.to_owned(),
+            connection: None,
+            begun: Vec::new(),
+            last_id: None,
+            seen: Vec::new(),
+        }
     }
 
     /// Comes, or comes back; whether it was let in. What had begun and never came to its end is forgotten.
     pub(crate) async fn connect(&mut self, base: &str) -> bool {
         self.begun.clear();
-        let mut request = self.http.get(format!("{base}/api/events/live{}", self.query));
+        let mut request = self.http.get(format!("{base}{}", self.feed));
         if let Some(last_id) = &self.last_id {
             request = request.header("Last-Event-ID", last_id);
         }

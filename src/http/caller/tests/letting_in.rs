@@ -10,6 +10,7 @@ fn closed() -> Vec<TestRequest> {
         "/api/events",
         "/api/agents",
         "/api/events/live",
+        "/api/agent-logs/live",
         "/api/assignments/next?agentId=dev-e-node",
         "/api/admin/tokens",
         "/api",

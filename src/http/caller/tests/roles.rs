@@ -12,8 +12,9 @@ fn request(path: &str, method: &str, operation: &Value) -> TestRequest {
         "/api/assignments/next" => "?agentId=dev-e-node",
         "/api/reviews/next" => "?agentId=dev-e-node",
         "/api/events/stream" => "?id=rig",
-        // It would never end; whoever is told that this is malformed was let in.
+        // They would never end; whoever is told that this is malformed was let in.
         "/api/events/live" => "?after=x",
+        "/api/agent-logs/live" => "?level=x",
         _ => "",
     };
     let method = Method::from_str(&method.to_ascii_uppercase()).unwrap();
