@@ -14,6 +14,7 @@
 //! | [`runtime`] | what agents' runtimes tell beside their events |
 //! | [`shell_agent`] | an agent of forty lines of shell |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
+//! | [`pauses`] · [`strikes`] | what an operator holds goes on in its order · two strikes, then a human |
 //! | [`overrides`] · [`explain`] | what a person overrules · why something is where it is |
 //! | [`valkey`] · [`valkey_streams`] | who is told by an entry, and of what · the runtime of today, its whole runs and its deaths |
 //! | [`kill9`] · [`faults`] | what survives the end of a process, a server, a connection, a disk |
@@ -64,11 +65,13 @@ mod live;
 mod museum;
 mod openapi;
 mod overrides;
+mod pauses;
 mod projections;
 mod reviews;
 mod rig;
 mod runtime;
 mod shell_agent;
 mod story;
+mod strikes;
 mod valkey;
 mod valkey_streams;

@@ -1,11 +1,13 @@
 //! PostgreSQL stopped, killed and started again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conductor_test_support::{Daemon, FaultProxy, PostgresServer, Stop, wait_for};
 
+use serde_json::json;
+
 use super::{is_away, is_back};
-use crate::rig::{Load, PATIENCE, Setup, Unanswered};
+use crate::rig::{Load, PATIENCE, REPO, Setup, Unanswered, about};
 
 /// Stopped in order, at once, and killed, each in the middle of a load: callers get 503 with `Retry-After`, keep asking under
 /// their keys, and in the end everything has happened once.
@@ -55,6 +57,44 @@ async fn slow_museum_a_daemon_started_before_postgres_waits_and_says_so() {
     let rig = setup.around(daemon);
     rig.approve(1, serde_json::json!({})).await;
     rig.close().await;
+}
+
+/// An outage was taken for everybody's silence elsewhere, and all work was given away when it was over. Here whoever could not be
+/// heard has a whole lease's length from then on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_museum_postgres_away_for_long_ends_no_lease() {
+    /// Longer than the gap that is a break in listening, and than many leases of this rig.
+    const AWAY: Duration = Duration::from_secs(35);
+    let mut server = PostgresServer::start().await;
+    let rig = Setup::database(server.fresh_database("long").await).with_short_leases().start().await;
+    rig.in_progress(1, "dev-e-node").await;
+    rig.approve(2, json!({})).await;
+    rig.claims("dev-e-python", 2).await;
+    server.stop(Stop::Fast).await;
+    let began = Instant::now();
+    wait_for("the outage to have been long", 2 * AWAY, || async {
+        // The check before a push fails closed: whether the lease still holds can't be known.
+        let asks = about("BRANCH_CREATED", 1, json!({"agentId": "dev-e-node", "branch": "b"}));
+        assert_eq!(rig.post(&asks).await.status, 503);
+        (began.elapsed() >= AWAY).then_some(())
+    })
+    .await;
+    let merge = rig.post_to("/api/merge", &json!({"repo": REPO, "prNumber": 57})).await;
+    merge.refused(503, "store_unavailable");
+    server.restart().await;
+    let back = Instant::now();
+    let path = format!("/api/issues/{REPO}/2");
+    wait_for("the silent one to lose its work", PATIENCE, || async {
+        let reports = about("BRANCH_CREATED", 1, json!({"agentId": "dev-e-node", "branch": "b"}));
+        assert!(matches!(rig.post(&reports).await.status, 200 | 503), "it holds its lease all the time");
+        let reply = rig.get(&path).await;
+        (reply.status == 200 && reply.json()["state"] == "queued").then_some(())
+    })
+    .await;
+    assert!(back.elapsed() >= Duration::from_secs(4), "whoever is silent has a whole length from then on");
+    assert_eq!(rig.row(1).await["state"], "in_progress");
+    is_back(&rig).await;
+    rig.end().await.holds();
 }
 
 /// Told to stop while it still waits for its store: it ends, in order.

@@ -73,10 +73,26 @@ async fn label_again(rig: &Rig, number: u64) {
     pull_shows(rig, 57, "the newest head", |row| row["headSha"] == head(57, 2) && row["state"] == "merged").await;
 }
 
+/// A conflict had no way out elsewhere. Here its author is asked to mend it, and the next head is judged anew.
+async fn museum_a_merge_conflict_has_a_way_out(rig: &mut Rig) {
+    let branch = in_review(rig, 1, "dev-e-node", 57).await;
+    let mut conflict = pull("edited", 57, 1, &branch, &head(57, 1), 20).deliver().body;
+    conflict["pull_request"]["mergeable"] = json!(false);
+    github(rig, "pull_request", &conflict).await;
+    rig.reaches(1, "changes_requested").await;
+    let types = rig.types(1).await;
+    assert!(types.contains(&"MergeConflict".to_owned()), "{types:?}");
+    let rework = rig.claims("dev-e-node", 1).await;
+    assert_eq!((&rework["kind"], &rework["branchHint"]), (&json!("rework"), &json!(branch)));
+    github(rig, "pull_request", &pull("synchronize", 57, 1, &branch, &head(57, 2), 30).deliver().body).await;
+    assert_eq!(rig.reaches(1, "in_review").await["headSha"], head(57, 2));
+}
+
 on_both_stores! {
     with_github {
         museum_a_closed_pull_request_does_not_cancel_its_issue,
         museum_a_failure_on_another_commit_is_blamed_on_nobody,
         museum_deliveries_in_the_wrong_order_give_the_same_row,
+        museum_a_merge_conflict_has_a_way_out,
     }
 }

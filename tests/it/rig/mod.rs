@@ -124,6 +124,14 @@ impl Rig {
             .await
     }
 
+    /// Waits until some reviewer is asked for its verdict on that pull request; gives whom.
+    pub(crate) async fn who_is_asked(&self, pull: u64) -> String {
+        let asked = |row: &Value| row["review"] == "requested" && row["deadline"].is_string();
+        let path = format!("/api/issues/{REPO}/{pull}");
+        let row = self.eventually(&path, &format!("somebody to be asked about #{pull}"), asked).await;
+        row["reviewer"].as_str().or(row["reviewers"][0].as_str()).unwrap_or_else(|| panic!("{row}")).to_owned()
+    }
+
     /// Waits until a reported pull request has a stream of its own, which closes that issue.
     pub(crate) async fn pull_is_known(&self, pull: u64, number: u64) {
         let known = |row: &Value| row["linkedIssues"] == json!([format!("{REPO}#{number}")]);
