@@ -16,7 +16,7 @@
 //! | [`overrule`] | what a person may overrule, in whose name, and why |
 //! | [`authority`] · [`token`] | who may report which event · whose word a secret stands for |
 //! | [`execution_log`] · [`agent_log`] · [`learning`] | what runtimes tell beside their events, which is kept beside the log |
-//! | [`cost`] | what was spent: the read model of TOKEN_USAGE |
+//! | [`cost`] · [`memory_use`] | what was spent: the read model of TOKEN_USAGE · what agents do with their memory |
 //! | [`github`] | what a webhook delivery means, as commands |
 //! | [`reaction`] | what one stream's event means for another stream (the internal lane of the outbox) |
 //! | [`silence`] | who is no longer heard from |
@@ -42,6 +42,7 @@ pub mod hold;
 pub mod identity;
 pub mod issue;
 pub mod learning;
+pub mod memory_use;
 pub mod merge_gate;
 pub mod overrule;
 pub mod port;

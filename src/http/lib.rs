@@ -12,6 +12,7 @@
 //! | [`openapi`] | the API's description, made of what stands beside each endpoint |
 //! | [`live`] · [`lines`] | the live feed: one tail of the log for all who read along · the same of agents' lines |
 //! | [`idempotency`] · [`heartbeats`] · [`dependencies`] · [`health`] | first answers again; last heartbeats in batches; `blockedBy`; what the daemon needs |
+//! | [`memory_use`] | what agents do with their memory, by following the log |
 //! | [`webhook`] | GitHub's deliveries: verified, stored, answered, and worked off after |
 //! | [`edge`] | what the endpoints are given, and the ports that the composition root fills |
 
@@ -29,6 +30,7 @@ pub mod json;
 pub mod leases;
 pub mod lines;
 pub mod live;
+pub mod memory_use;
 pub mod numbers;
 pub mod openapi;
 pub mod paging;

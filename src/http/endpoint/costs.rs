@@ -15,7 +15,7 @@ use crate::error::{ApiError, Code};
 use crate::openapi::{Answer, Operation, Parameter, Tag};
 use crate::paging::LARGEST_PAGE;
 use crate::query::Query;
-use crate::wire::{CostSummary, CostsByIssue, DailyCosts, PublicCosts, Span, Sums, UsageView};
+use crate::wire::{CostSummary, CostsByIssue, DailyCosts, MemoryView, PublicCosts, Span, Sums, UsageView};
 
 /// Ten years: nobody has been counted for longer.
 const MOST_DAYS: u64 = 3_660;
@@ -46,13 +46,14 @@ pub(super) async fn of_issue(edge: &Edge, about: &IssueRef) -> Result<Sums, Stor
     sums(edge, &filter, &[CostBy::All, CostBy::Model, CostBy::Agent]).await
 }
 
-/// By model, agent, repository and day.
+/// By model, agent, repository and day, and what was done with memory on those days.
 ///
 /// # Errors
 /// When `days` is malformed or the store can't answer.
 pub async fn usage(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let Days { span, filter } = Days::of(&edge, &Query::of(&request)?)?;
     let by = [CostBy::All, CostBy::Model, CostBy::Agent, CostBy::Repo, CostBy::Day];
+    let memory = edge.memory.since(&**edge.store(), filter.since).await?;
     let sums = sums(&edge, &filter, &by).await?;
     Ok(HttpResponse::Ok().json(UsageView {
         span,
@@ -61,6 +62,7 @@ pub async fn usage(edge: Data<Edge>, request: HttpRequest) -> Result<HttpRespons
         by_agent: sums.agents(),
         by_repo: sums.repos(),
         by_day: sums.days(),
+        memory: MemoryView::from(memory),
     }))
 }
 
@@ -212,6 +214,29 @@ mod tests {
             (&json!("ACME/web#4"), &json!(200))
         );
         assert_eq!((issues["issues"].as_array().unwrap().len(), &issues["others"]["costMicroUsd"]), (1, &json!(1)));
+    }
+
+    #[actix_web::test]
+    async fn what_is_done_with_memory_is_summed_up_for_the_same_days() {
+        let daemon = Daemon::start().await;
+        let none = json!({ "writes": 0, "tokensWritten": 0, "reads": 0, "hits": 0, "tokensLoaded": 0, "hitsUsed": 0 });
+        assert_eq!(daemon.get("/api/usage").await.expect(200)["memory"], none);
+        let write = json!({ "type": "MEMORY_WRITE", "agentId": "dev-e-node", "scope": "repo", "kind": "decision",
+                            "memoryId": "m1", "tokens": 40 });
+        let read =
+            json!({ "type": "MEMORY_READ", "agentId": "dev-e-node", "query": "q", "hits": 3, "tokensLoaded": 120 });
+        let used =
+            json!({ "type": "MEMORY_HIT_USED", "agentId": "dev-e-node", "memoryId": "m1", "usedInOutput": true });
+        daemon.report(&write).await;
+        daemon.clock.advance(std::time::Duration::from_secs(24 * 3600));
+        daemon.report(&read).await;
+        daemon.get("/api/usage").await.expect(200);
+        daemon.report(&used).await;
+        let today =
+            json!({ "writes": 0, "tokensWritten": 0, "reads": 1, "hits": 3, "tokensLoaded": 120, "hitsUsed": 1 });
+        assert_eq!(daemon.get("/api/usage?days=1").await.expect(200)["memory"], today);
+        let all = daemon.get("/api/usage").await.expect(200)["memory"].clone();
+        assert_eq!((&all["writes"], &all["tokensWritten"], &all["hitsUsed"]), (&json!(1), &json!(40), &json!(1)));
     }
 
     #[actix_web::test]

@@ -2,6 +2,8 @@ use conductor_core::cost::{CostBy, CostSum, Day, Spent};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::MemoryView;
+
 /// What was spent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -233,6 +235,8 @@ pub struct UsageView {
     pub by_repo: Vec<RepoCost>,
     /// The earliest first.
     pub by_day: Vec<DayCost>,
+    /// What was done with memory on those days.
+    pub memory: MemoryView,
 }
 
 /// `GET /api/costs/summary`

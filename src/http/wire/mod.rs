@@ -13,6 +13,7 @@ mod execution_row;
 mod explanation;
 mod issue_row;
 mod learning_row;
+mod memory_view;
 mod pull_row;
 mod queue_row;
 mod review;
@@ -39,6 +40,7 @@ pub use execution_row::{EntriesAdded, ExecutionBegun, ExecutionDetail, Execution
 pub use explanation::{Explained, ExplanationView};
 pub use issue_row::IssueRow;
 pub use learning_row::LearningRow;
+pub use memory_view::MemoryView;
 pub use pull_row::PullRow;
 pub use queue_row::QueueRow;
 pub use review::ReviewView;

@@ -38,6 +38,11 @@ async fn what_agents_say_of_their_memory_is_on_record(rig: &mut Rig) {
     assert_eq!(kinds, ["MemoryWrite", "MemoryRead", "MemoryHitUsed"]);
     assert_eq!((&events[0]["data"]["memoryId"], &events[1]["data"]["tokensLoaded"]), (&json!("m1"), &json!(120)));
     assert_eq!(rig.row(1).await["version"], before);
+    let sums = json!({"writes": 1, "tokensWritten": 40, "reads": 1, "hits": 3, "tokensLoaded": 120, "hitsUsed": 1});
+    assert_eq!(rig.read("/api/usage").await["memory"], sums);
+    rig.daemon.kill9();
+    rig.daemon.restart().await;
+    assert_eq!(rig.read("/api/usage?days=2").await["memory"], sums);
 }
 
 on_both_stores! {
