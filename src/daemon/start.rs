@@ -227,6 +227,7 @@ impl Daemon {
             live,
             leases,
         );
+        edge.names = Arc::new(KnownNames(Arc::clone(&index)));
         edge.channels = broker.as_ref().map(|broker| LinePublisher::start(Arc::clone(broker)));
         edge.dependencies.extend(broker.clone().map(|broker| Arc::new(BrokerDependency::new(broker)) as _));
         let edge = Arc::new(edge);

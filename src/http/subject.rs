@@ -6,6 +6,8 @@ use conductor_core::issue::Issue;
 use conductor_core::port::{Store, StoreFailure};
 use conductor_core::pull_request::PullRequest;
 
+use crate::edge::Edge;
+
 /// Whether a number is an issue or a pull request; `None` where the log knows neither.
 ///
 /// **Every endpoint asks here**, so that `(repo, n)` means the same everywhere.
@@ -21,9 +23,9 @@ pub async fn kind_of(store: &dyn Store, reference: &IssueRef) -> Result<Option<S
 ///
 /// # Errors
 /// When the store can't answer.
-pub async fn stream_named(store: &dyn Store, text: &str) -> Result<Option<StreamId>, StoreFailure> {
-    if let Some(reference) = IssueRef::parse(text) {
-        return Ok(match kind_of(store, &reference).await? {
+pub async fn stream_named(edge: &Edge, text: &str) -> Result<Option<StreamId>, StoreFailure> {
+    if let Some(reference) = IssueRef::parse(text).map(|reference| edge.first_named(reference)) {
+        return Ok(match kind_of(&**edge.store(), &reference).await? {
             Some(StreamKind::Issue) => Some(StreamId::Issue(reference)),
             Some(StreamKind::PullRequest) => Some(StreamId::PullRequest(reference)),
             Some(StreamKind::Agent | StreamKind::Rig) | None => None,

@@ -11,6 +11,7 @@
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
 //! | [`reviews`] | who is asked for a verdict, and who follows |
+//! | [`renames`] | a repository is one thing, whatever it is called |
 //! | [`runtime`] | what agents' runtimes tell beside their events |
 //! | [`shell_agent`] | an agent of forty lines of shell |
 //! | [`live`] | what readers of the live feed see, whatever happens to the daemon |
@@ -67,6 +68,7 @@ mod openapi;
 mod overrides;
 mod pauses;
 mod projections;
+mod renames;
 mod reviews;
 mod rig;
 mod runtime;

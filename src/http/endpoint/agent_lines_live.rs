@@ -20,7 +20,7 @@ use crate::query::Query;
 /// # Errors
 /// When a filter is malformed, or nobody can read along now.
 pub async fn live(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let filter = filter(&Query::of(&request)?)?;
+    let filter = filter(&edge, &Query::of(&request)?)?;
     let after = last_event_id(&request)?;
     let reader =
         edge.lines.read(visitor.told_apart_as(), after, filter).await?.for_as_long_as(edge.admission.pass(&visitor));

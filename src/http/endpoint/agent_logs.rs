@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::agent_log::{AgentLine, LONGEST_AGENT_LINE, LogLevel, MOST_LINES_OF_AGENT};
 use conductor_core::data::{FieldError, Value};
 use conductor_core::execution_log::cut;
-use conductor_core::identity::{Claimant, IssueRef, RepoName};
+use conductor_core::identity::{Claimant, IssueRef};
 use conductor_core::port::LineFilter;
 use conductor_core::time::Timestamp;
 use serde_json::json;
@@ -36,10 +36,9 @@ pub async fn keep(edge: Data<Edge>, visitor: Visitor, body: RawBody) -> Result<H
         Some(other) => return Err(FieldError::expected("a list", &other).within("entries").into()),
         None => return Err(FieldError::new("is missing").within("entries").into()),
     };
-    let read = entries
-        .into_iter()
-        .enumerate()
-        .map(|(at, entry)| line(entry, &claimant).map_err(|error| error.within(&format!("[{at}]")).within("entries")));
+    let read = entries.into_iter().enumerate().map(|(at, entry)| {
+        line(&edge, entry, &claimant).map_err(|error| error.within(&format!("[{at}]")).within("entries"))
+    });
     let lines: Vec<AgentLine> = read.collect::<Result<_, FieldError>>()?;
     if let Some(other) = lines.iter().find(|line| line.claimant.agent != claimant.agent) {
         return Err(ApiError::forbidden(format!(
@@ -68,7 +67,7 @@ fn are_signs_of_life(edge: &Edge, claimant: &Claimant, lines: &[AgentLine], now:
     }
 }
 
-fn line(entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldError> {
+fn line(edge: &Edge, entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldError> {
     let mut properties = Properties::of(entry)?;
     // A repo of "" and a number of 0 mean none, as in telemetry.
     let repo = properties.take("repo").filter(|repo| repo.as_text() != Some(""));
@@ -80,7 +79,7 @@ fn line(entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldEr
         ts: properties.optional("ts")?,
         level: properties.required("level")?,
         message: cut(properties.required("message")?, LONGEST_AGENT_LINE),
-        repo: properties.optional("repo")?,
+        repo: properties.optional("repo")?.map(|repo| edge.first_name(repo)),
         number: properties.optional::<u64>("issueNumber")?.filter(|number| *number != 0),
     })
 }
@@ -91,7 +90,7 @@ fn line(entry: Value<'static>, claimant: &Claimant) -> Result<AgentLine, FieldEr
 /// When a filter is malformed or the store can't answer.
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
-    let filter = filter(&query)?;
+    let filter = filter(&edge, &query)?;
     let before = query.number("before", 1..=i64::MAX.unsigned_abs())?;
     let limit = query.number("limit", 1..=LARGEST_PAGE)?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE);
     let lines = edge.store().agent_lines(&filter, before, limit + 1).await?;
@@ -102,11 +101,11 @@ pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse
 }
 
 /// Which lines are asked for.
-pub(super) fn filter(query: &Query) -> Result<LineFilter, ApiError> {
+pub(super) fn filter(edge: &Edge, query: &Query) -> Result<LineFilter, ApiError> {
     Ok(LineFilter {
         agent: query.read::<Claimant>(AGENT_ID)?.map(|claimant| claimant.agent),
         level: query.read::<LogLevel>("level")?,
-        repo: query.read::<RepoName>("repo")?,
+        repo: query.read("repo")?.map(|repo| edge.first_name(repo)),
         number: query.number("issueNumber", 1..=i64::MAX.unsigned_abs())?,
     })
 }

@@ -30,7 +30,7 @@ const DEFAULT_LIMIT: u64 = 100;
 pub async fn stream(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
     let id = query.required("id")?;
-    match subject::stream_named(&**edge.store(), id).await? {
+    match subject::stream_named(&edge, id).await? {
         Some(stream) => streamed("[".to_owned(), pages_of(Arc::clone(edge.store()), stream), "]").await,
         None => Ok(HttpResponse::Ok().json([(); 0])),
     }

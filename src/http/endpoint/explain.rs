@@ -38,7 +38,7 @@ pub async fn explain(edge: Data<Edge>, request: HttpRequest) -> Result<HttpRespo
     let query = Query::of(&request)?;
     let id = query.required("id")?;
     let store = &**edge.store();
-    let explanation = match named(store, id).await? {
+    let explanation = match named(&edge, id).await? {
         Some(StreamId::Issue(reference)) => issue(&edge, &reference).await?,
         Some(StreamId::PullRequest(reference)) => pull_request(&edge, &reference).await?,
         Some(StreamId::Agent(agent_id)) => agent(&edge, &agent_id).await?,
@@ -51,11 +51,11 @@ pub async fn explain(edge: Data<Edge>, request: HttpRequest) -> Result<HttpRespo
 }
 
 /// What a person means: also `agent:<id>`, as overrides write it, and `id/instance` for the agent.
-async fn named(store: &dyn Store, text: &str) -> Result<Option<StreamId>, StoreFailure> {
+async fn named(edge: &Edge, text: &str) -> Result<Option<StreamId>, StoreFailure> {
     if let Some(Target::Agent(agent)) = Target::parse(text) {
         return Ok(Some(StreamId::Agent(agent)));
     }
-    let stream = subject::stream_named(store, text).await?;
+    let stream = subject::stream_named(edge, text).await?;
     Ok(stream.or_else(|| Claimant::parse(text).map(|claimant| StreamId::Agent(claimant.agent))))
 }
 

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::decider::StreamState;
 use conductor_core::event::{IssueState, Priority};
-use conductor_core::identity::{Claimant, IssueRef, RepoName, StreamId, StreamKind};
+use conductor_core::identity::{Claimant, IssueRef, StreamId, StreamKind};
 use conductor_core::port::{Cursor, ExecutionFilter, RowFilter, Store, StoreFailure, StoredRow};
 use futures_util::stream::{Stream, try_unfold};
 use serde::Serialize;
@@ -32,7 +32,7 @@ const RUNS: usize = 50;
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
     let filter = RowFilter {
-        repo: query.read::<RepoName>("repo")?,
+        repo: query.read("repo")?.map(|repo| edge.first_name(repo)),
         states: states(&query)?,
         priority: priority(&query)?,
         agent: query.read::<Claimant>("agentId")?.map(|claimant| claimant.agent),
@@ -118,6 +118,7 @@ pub async fn one(edge: Data<Edge>, path: Path<(String, String, String)>) -> Resu
     let (owner, name, number) = path.into_inner();
     let text = format!("{owner}/{name}#{number}");
     let reference = IssueRef::parse(&text)
+        .map(|reference| edge.first_named(reference))
         .ok_or_else(|| ApiError::malformed(format!("{text} is no issue: use /api/issues/owner/repo/42")))?;
     let store = edge.store();
     let unknown =

@@ -3,7 +3,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::data::FieldError;
-use conductor_core::identity::{Claimant, RepoName};
+use conductor_core::identity::Claimant;
 use conductor_core::learning::{LONGEST_KEY, LONGEST_VALUE, Learning, MOST_LEARNINGS};
 use serde_json::json;
 
@@ -23,7 +23,9 @@ use crate::wire::LearningRow;
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
     query.required("repo")?;
-    let Some(repo) = query.read::<RepoName>("repo")? else { return Ok(HttpResponse::Ok().json(json!([]))) };
+    let Some(repo) = query.read("repo")?.map(|repo| edge.first_name(repo)) else {
+        return Ok(HttpResponse::Ok().json(json!([])));
+    };
     let notes = edge.store().learnings(&repo).await?;
     let rows: Vec<LearningRow> = notes.into_iter().map(LearningRow::from).collect();
     Ok(HttpResponse::Ok().json(rows))
@@ -45,7 +47,7 @@ pub async fn learn(edge: Data<Edge>, visitor: Visitor, body: RawBody) -> Result<
             .within("value")
             .into());
     }
-    let repo = properties.required("repo")?;
+    let repo = edge.first_name(properties.required("repo")?);
     let learning = Learning { repo, key, value, agent: claimant.agent, updated_at: edge.now() };
     edge.store().learn(&learning).await?;
     Ok(HttpResponse::Ok().json(LearningRow::from(learning)))

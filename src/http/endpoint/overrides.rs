@@ -107,7 +107,7 @@ async fn asked(
     };
     match (target, paused) {
         (Target::Issue(reference), _) => {
-            let issue = issue_of(edge, reference).await?;
+            let issue = issue_of(edge, edge.first_named(reference)).await?;
             Ok(Asked::Issue(issue, Box::new(IssueCommand::Override { what, by })))
         }
         (Target::Rig, Some(paused)) => Ok(Asked::Rig(RigCommand::Pause { repo: None, paused, by })),

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::decider::StreamState;
 use conductor_core::event::PullRequestState;
-use conductor_core::identity::{RepoName, StreamKind};
+use conductor_core::identity::StreamKind;
 use conductor_core::port::{Cursor, RowFilter, Store, StoreFailure, StoredRow};
 use futures_util::stream::{Stream, try_unfold};
 
@@ -23,7 +23,11 @@ use crate::wire::PullRow;
 /// When a filter is malformed or the store can't answer.
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
-    let filter = RowFilter { repo: query.read::<RepoName>("repo")?, states: states(&query)?, ..RowFilter::default() };
+    let filter = RowFilter {
+        repo: query.read("repo")?.map(|repo| edge.first_name(repo)),
+        states: states(&query)?,
+        ..RowFilter::default()
+    };
     let (store, after) = (Arc::clone(edge.store()), cursor_of(&query)?);
     let Some(limit) = query.number("limit", 1..=LARGEST_PAGE)? else {
         return streamed("[".to_owned(), all(store, filter, after), "]").await;

@@ -29,7 +29,7 @@ fn fingerprint(body: &Value) -> u64 {
 }
 
 /// The label `agent-ready` on an issue.
-async fn label(rig: &Rig, number: u64) {
+pub(crate) async fn label(rig: &Rig, number: u64) {
     let issue = IssueDelivery { action: "labeled", number, title: "x", body: "", labels: &["agent-ready"], second: 1 };
     github(rig, "issues", &issue.deliver().body).await;
     rig.reaches(number, "queued").await;

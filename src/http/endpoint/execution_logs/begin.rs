@@ -70,7 +70,7 @@ impl Begun {
             id: properties.optional("id")?.unwrap_or_else(|| edge.admission.entropy().event_id(now)),
             header: RunHeader {
                 claimant,
-                repo: repo_of(&mut properties)?,
+                repo: repo_of(&mut properties)?.map(|repo| edge.first_name(repo)),
                 number: properties.optional::<u64>("issueNumber")?.filter(|number| *number != 0),
                 model: properties.optional("model")?,
             },

@@ -2,7 +2,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::execution_log::MOST_STEPS;
-use conductor_core::identity::{Claimant, EventId, RepoName};
+use conductor_core::identity::{Claimant, EventId};
 use conductor_core::port::ExecutionFilter;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use crate::wire::{ExecutionDetail, ExecutionRow, LineRow, StepRow};
 pub async fn list(edge: Data<Edge>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&request)?;
     let filter = ExecutionFilter {
-        repo: query.read::<RepoName>("repo")?,
+        repo: query.read("repo")?.map(|repo| edge.first_name(repo)),
         number: query.number("issueNumber", 1..=i64::MAX.unsigned_abs())?,
         agent: query.read::<Claimant>("agentId")?.map(|claimant| claimant.agent),
     };
