@@ -39,14 +39,20 @@ async fn what_an_emptied_valkey_lost_comes_again_by_expiry() {
 /// What would take half an hour of tries.
 async fn dead_letter(rig: &Rig) -> Value {
     wait_for("the dead letter", PATIENCE, || async {
-        rig.sql("UPDATE outbox SET attempts = 14, retry_at = now() WHERE destination = 'valkey' AND attempts > 0 AND NOT dead").await;
+        // The first one alone: the work that it could not bring is handed out again by another.
+        rig.sql(
+            "UPDATE outbox SET attempts = 14, retry_at = now() WHERE destination = 'valkey' AND attempts > 0 AND NOT dead
+                AND NOT EXISTS (SELECT FROM outbox WHERE dead)",
+        )
+        .await;
         let letters = rig.read("/api/dead-letters").await;
         letters.as_array().unwrap().first().cloned()
     })
     .await
 }
 
-/// It is shown with the key's name, keeps nothing else back, and is delivered once somebody has mended the key and says so.
+/// It is shown with the key's name and keeps nothing else back. Once somebody has mended the key the work comes, by another entry;
+/// the letter, tried again, finds that its lease has ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_valkey_key_of_the_wrong_type_on_postgres_is_a_dead_letter_that_an_operator_retries() {
     let server = ValkeyServer::start().await;
