@@ -73,6 +73,11 @@ impl Setup {
         self.config("[timers]\nlease = \"4s\"\nonline_within = \"1s\"\nno_progress = \"12s\"\n")
     }
 
+    /// A merge that waits for the same is told of after a second, and a person's after some.
+    pub(crate) fn with_short_merge_patience(self) -> Self {
+        self.config("[timers]\nmerge_reminder = \"1s\"\nmerge_blocked = \"5s\"\n")
+    }
+
     /// Agents are gone after a second of silence.
     pub(crate) fn with_short_silence(self) -> Self {
         self.config("[timers]\nonline_within = \"1s\"\noffline_after = \"1s\"\n")
