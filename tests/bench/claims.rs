@@ -8,10 +8,10 @@ use conductor_actors::{Arbiters, Coordinator, Ports, Request, Settings, StateLis
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::event::{Actor, IssueApproved, Metadata, Priority};
-use conductor_core::identity::{AgentId, Claimant, IssueRef, StreamId};
+use conductor_core::identity::{Claimant, IssueRef, StreamId};
 use conductor_core::issue::{IssueCommand, IssueDecider};
 use conductor_core::port::Store;
-use conductor_core::roster::{AgentProfile, GitHubMode, Policy, Role};
+use conductor_core::roster::{GitHubMode, Policy};
 use conductor_e::daemon::dispatch::Dispatch;
 use conductor_e::daemon::work_index::WorkIndex;
 use conductor_http::edge::Claims;
@@ -20,6 +20,7 @@ use futures_util::future::try_join_all;
 use tokio::runtime::Runtime;
 
 use crate::database;
+use crate::fleet;
 use crate::foreign_load::{ForeignLoad, TOO_MUCH};
 use crate::latency::{Latency, p50_p99};
 use crate::options::Options;
@@ -27,9 +28,6 @@ use crate::table::{Table, median};
 
 /// As many as the peers are measured with.
 const WORKERS: [usize; 2] = [8, 32];
-/// Agents that the workers ask for in turn, so that each comes to hold a few issues: what an agent holds is counted under the
-/// lock, and no capacity allows hundreds.
-const AGENTS: usize = 512;
 /// What everybody does who keeps a queue in SQL.
 const REFERENCE: &str = "
     UPDATE reference_jobs SET claimed_by = $1 WHERE id =
@@ -79,8 +77,8 @@ fn claim_all(store: Arc<dyn Store>, workers: usize, issues: usize) -> anyhow::Re
     let shared = Arc::clone(&runtime);
     run_system(&runtime, async move {
         let mut policy = Policy::built_in(GitHubMode::Webhook);
-        policy.roster.agents =
-            (0..AGENTS).map(|agent| developer(agent, issues)).collect::<Option<_>>().context("name the agents")?;
+        let agents = fleet::size(issues, workers);
+        policy.roster.agents = (0..agents).map(fleet::member).collect::<Option<_>>().context("name the agents")?;
         let policy = Arc::new(policy);
         let index = Arc::new(WorkIndex::new(&policy));
         let listeners = vec![Arc::clone(&index) as Arc<dyn StateListener>];
@@ -92,24 +90,13 @@ fn claim_all(store: Arc<dyn Store>, workers: usize, issues: usize) -> anyhow::Re
         approve_all(&coordinator, issues).await?;
         let dispatch = Dispatch::new(coordinator.clone(), index, keeper);
         let began = Instant::now();
-        let claimed = try_join_all((0..workers).map(|worker| work_off(&dispatch, worker, workers))).await?;
+        let claimed = try_join_all((0..workers).map(|worker| work_off(&dispatch, worker, workers, agents))).await?;
         let took = began.elapsed();
         let latencies: Vec<Duration> = claimed.into_iter().flatten().collect();
         ensure!(latencies.len() == issues, "{} claims of {issues} issues", latencies.len());
         coordinator.drain(Duration::from_secs(10)).await;
         coordinator.stop();
         Ok(rated(latencies, took))
-    })
-}
-
-fn developer(agent: usize, issues: usize) -> Option<AgentProfile> {
-    Some(AgentProfile {
-        id: AgentId::parse(&format!("worker-{agent}"))?,
-        role: Role::Developer,
-        stacks: Vec::new(),
-        tags: Vec::new(),
-        logins: Vec::new(),
-        capacity: u32::try_from(issues).ok()?,
     })
 }
 
@@ -151,11 +138,11 @@ fn approval(number: usize) -> IssueApproved {
 }
 
 /// Asks for its agents in turn, each time as another instance.
-async fn work_off(dispatch: &Dispatch, worker: usize, workers: usize) -> anyhow::Result<Vec<Duration>> {
+async fn work_off(dispatch: &Dispatch, worker: usize, workers: usize, agents: usize) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = Vec::new();
     loop {
         let run = latencies.len();
-        let agent = worker + run % (AGENTS / workers) * workers;
+        let agent = worker + run % (agents / workers) * workers;
         let name = format!("worker-{agent}/run{run}");
         let claimant = Claimant::parse(&name).context("name the claimant")?;
         let began = Instant::now();

@@ -11,6 +11,7 @@ mod callers;
 mod claims;
 mod database;
 mod filling;
+mod fleet;
 mod foreign_load;
 mod http;
 mod idle;

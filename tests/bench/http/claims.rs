@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fleet;
 use crate::foreign_load::ForeignLoad;
 use crate::options::Options;
 use crate::table::Table;
@@ -14,10 +15,6 @@ use crate::database;
 
 /// Claims that take longer than this have failed.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Agents that work side by side, however many connections they share: each comes to hold a few issues. With one agent per
-/// connection the count of what an agent holds would grow with the measurement, to what no capacity allows.
-const AGENTS: usize = 512;
 
 /// `GET /api/assignments/next`: each request by an instance of its own, so that each is handed fresh work, until all is.
 pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) -> anyhow::Result<()> {
@@ -43,7 +40,10 @@ pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) ->
 }
 
 async fn ours(kind: Kind, options: &Options, connections: usize) -> anyhow::Result<Taken> {
-    let served = serve(kind.empty(options, "bench_http_claims").await?, AGENTS, options.issues).await?;
+    let served = {
+        let agents = fleet::size(options.issues, connections);
+        serve(kind.empty(options, "bench_http_claims").await?, agents).await?
+    };
     approve_all(&served, options.issues).await?;
     let scripts = (0..connections).map(|nth| claims_of(nth, connections, &served.agents, options.issues)).collect();
     let taken = closed_loop(served.serving.address, scripts, PATIENCE).await?;

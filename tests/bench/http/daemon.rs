@@ -3,14 +3,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
-use conductor_core::identity::AgentId;
 use conductor_core::port::{Clock, Store};
-use conductor_core::roster::{AgentProfile, Role};
 use conductor_core::token::TokenOwner;
 use conductor_e::config::{Environment, Settings};
 use conductor_e::daemon::logging;
 use conductor_e::daemon::start::Daemon;
 use conductor_http::caller::issue::issue;
+
+use crate::fleet;
 
 use super::serving::Serving;
 
@@ -25,15 +25,14 @@ pub(super) struct Served {
     pub(super) agents: Vec<String>,
 }
 
-/// Serves from an empty store, so many agents and as many operators. Each agent may hold `capacity` issues.
-pub(super) async fn serve(store: Arc<dyn Store>, callers: usize, capacity: usize) -> anyhow::Result<Served> {
+/// Serves from an empty store, a fleet of so many agents and as many operators.
+pub(super) async fn serve(store: Arc<dyn Store>, callers: usize) -> anyhow::Result<Served> {
     let environment = Environment::of([("CONDUCTOR_BIND", "127.0.0.1:0"), ("CONDUCTOR_IDENTITY", "token")]);
     let mut settings = Settings::load(&environment)?;
     // At its default level: what it costs to be ready to tell is part of it.
     logging::start(&settings.log);
-    let capacity = u32::try_from(capacity)?;
-    let agents = (0..callers).map(|number| developer(number, capacity));
-    settings.policy.roster.agents = agents.collect::<Option<_>>().context("name the agents")?;
+    settings.policy.roster.agents =
+        (0..callers).map(fleet::member).collect::<Option<_>>().context("name the agents")?;
     let operators = tokens(&*store, &settings, "operator", "person", callers).await?;
     let agents = tokens(&*store, &settings, "agent", "worker", callers).await?;
     let serving = Serving::start(async move |runtime| {
@@ -44,11 +43,6 @@ pub(super) async fn serve(store: Arc<dyn Store>, callers: usize, capacity: usize
         }))
     });
     Ok(Served { serving: serving.await?, operators, agents })
-}
-
-fn developer(number: usize, capacity: u32) -> Option<AgentProfile> {
-    let id = AgentId::parse(&format!("worker-{number}"))?;
-    Some(AgentProfile { id, role: Role::Developer, stacks: Vec::new(), tags: Vec::new(), logins: Vec::new(), capacity })
 }
 
 async fn tokens(

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// `POST /api/events`: an operator's change of a priority, each of them one event and one row.
 pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) -> anyhow::Result<()> {
     let most = CONNECTIONS.into_iter().max().unwrap_or(1);
-    let served = serve(kind.empty(options, "bench_http_reports").await?, most, 1).await?;
+    let served = serve(kind.empty(options, "bench_http_reports").await?, most).await?;
     approve_all(&served, options.issues).await?;
     let store = kind.empty(options, "bench_http_ceiling").await?;
     let ceiling = ceiling::appends(Arc::clone(&store), Arc::new(SystemEntropy::new()), options.issues).await?;
