@@ -59,6 +59,9 @@ async fn main() -> anyhow::Result<()> {
     if options.wants(Part::Http) {
         http::measure(&options, &mut table).await?;
     }
+    if options.wants(Part::Delivery) {
+        http::measure_deliveries(&options, &mut table).await?;
+    }
     println!("{table}");
     Ok(())
 }

@@ -54,6 +54,8 @@ pub(crate) enum Part {
     Tokens,
     /// The endpoints that agents ask most.
     Http,
+    /// From a webhook to the entry that an agent reads; needs Redis or Valkey.
+    Delivery,
 }
 
 impl Options {

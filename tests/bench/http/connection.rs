@@ -22,6 +22,11 @@ impl Connection {
 
     /// Sends a request and reads the whole answer, which has to be 200.
     pub(super) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<()> {
+        self.ask_for(request, 200).await
+    }
+
+    /// The same for another status.
+    pub(super) async fn ask_for(&mut self, request: &[u8], status: u16) -> anyhow::Result<()> {
         self.stream.write_all(request).await?;
         self.answer.clear();
         let head = loop {
@@ -34,7 +39,8 @@ impl Connection {
         while self.answer.len() < whole {
             ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the server hung up");
         }
-        ensure!(self.answer.starts_with(b"HTTP/1.1 200 "), "answered {}", String::from_utf8_lossy(&self.answer));
+        let wanted = format!("HTTP/1.1 {status} ");
+        ensure!(self.answer.starts_with(wanted.as_bytes()), "answered {}", String::from_utf8_lossy(&self.answer));
         Ok(())
     }
 }

@@ -25,14 +25,30 @@ pub(super) struct Served {
     pub(super) agents: Vec<String>,
 }
 
+/// Signs the webhooks of measurements.
+pub(super) const SECRET: &str = "the measurement's own secret";
+
 /// Serves from an empty store, a fleet of so many agents and as many operators.
 pub(super) async fn serve(store: Arc<dyn Store>, callers: usize) -> anyhow::Result<Served> {
-    let environment = Environment::of([("CONDUCTOR_BIND", "127.0.0.1:0"), ("CONDUCTOR_IDENTITY", "token")]);
-    let mut settings = Settings::load(&environment)?;
+    serve_as(store, callers, None, |_| ()).await
+}
+
+/// The same beside a broker, where there is one, with settings that deviate.
+pub(super) async fn serve_as(
+    store: Arc<dyn Store>,
+    callers: usize,
+    broker: Option<&str>,
+    deviate: impl FnOnce(&mut Settings),
+) -> anyhow::Result<Served> {
+    let mut variables =
+        vec![("CONDUCTOR_BIND", "127.0.0.1:0"), ("CONDUCTOR_IDENTITY", "token"), ("GITHUB_WEBHOOK_SECRET", SECRET)];
+    variables.extend(broker.map(|url| ("VALKEY_URL", url)));
+    let mut settings = Settings::load(&Environment::of(variables))?;
     // At its default level: what it costs to be ready to tell is part of it.
     logging::start(&settings.log);
     settings.policy.roster.agents =
         (0..callers).map(fleet::member).collect::<Option<_>>().context("name the agents")?;
+    deviate(&mut settings);
     let operators = tokens(&*store, &settings, "operator", "person", callers).await?;
     let agents = tokens(&*store, &settings, "agent", "worker", callers).await?;
     let serving = Serving::start(async move |runtime| {

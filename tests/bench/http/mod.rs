@@ -8,6 +8,9 @@ mod ceiling;
 mod claims;
 mod connection;
 mod daemon;
+mod delivery;
+mod delivery_cost;
+mod entries;
 mod load;
 mod reports;
 mod serving;
@@ -29,6 +32,12 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) -> anyhow::Res
         claims::measure(kind, options, table).await?;
     }
     Ok(())
+}
+
+/// What it takes until agents are told, and what that takes from the rest.
+pub(crate) async fn measure_deliveries(options: &Options, table: &mut Table) -> anyhow::Result<()> {
+    delivery::measure(options, table).await?;
+    delivery_cost::measure(options, table).await
 }
 
 /// A comparison at each number of connections.

@@ -54,17 +54,26 @@ pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) ->
 
 /// Approves issues 1 to `issues`.
 pub(super) async fn approve_all(served: &Served, issues: usize) -> anyhow::Result<()> {
+    approve_all_for(served, issues, "node").await
+}
+
+/// The same for those who serve a stack.
+pub(super) async fn approve_all_for(served: &Served, issues: usize, stack: &'static str) -> anyhow::Result<()> {
     let turn = Arc::new(AtomicUsize::new(0));
     let script = |token: &String| {
         let token = token.clone();
         once_each(Arc::clone(&turn), issues, move |at| {
-            request(&token, &report("ISSUE_APPROVED", at, &format!(r#""title":"Issue {at}","stack":"node""#)))
+            request(&token, &report("ISSUE_APPROVED", at, &format!(r#""title":"Issue {at}","stack":"{stack}""#)))
         })
     };
     closed_loop(served.serving.address, served.operators.iter().map(script).collect(), PATIENCE).await.map(|_| ())
 }
 
-fn once_each(turn: Arc<AtomicUsize>, most: usize, request: impl Fn(usize) -> Vec<u8> + Send + 'static) -> Script {
+pub(super) fn once_each(
+    turn: Arc<AtomicUsize>,
+    most: usize,
+    request: impl Fn(usize) -> Vec<u8> + Send + 'static,
+) -> Script {
     Box::new(move || {
         let at = turn.fetch_add(1, Ordering::Relaxed);
         (at < most).then(|| request(at))
@@ -82,11 +91,11 @@ fn changes_of(token: &str, turn: &Arc<AtomicUsize>, issues: usize) -> Script {
     })
 }
 
-fn report(event_type: &str, at: usize, fields: &str) -> String {
+pub(super) fn report(event_type: &str, at: usize, fields: &str) -> String {
     format!(r#"{{"type":"{event_type}","repo":"acme/service-{}","issueNumber":{},{fields}}}"#, at % 40, at + 1)
 }
 
-fn request(token: &str, body: &str) -> Vec<u8> {
+pub(super) fn request(token: &str, body: &str) -> Vec<u8> {
     format!(
         "POST /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
