@@ -12,7 +12,7 @@ use conductor_core::rig::RigDecider;
 /// The number of today's projections: raise it whenever a state's document or columns change their shape or meaning.
 ///
 /// A row that another number made is never read; stores replay the stream instead.
-pub const PROJECTION_VERSION: u32 = 5;
+pub const PROJECTION_VERSION: u32 = 6;
 
 /// A stream as its events leave it.
 #[derive(Debug, Clone, PartialEq)]

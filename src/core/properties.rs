@@ -7,10 +7,12 @@ use crate::claim::Obstacle;
 use crate::event::{CiState, ReviewState};
 use crate::explain::explained;
 use crate::identity::Claimant;
-use crate::issue::{Claim, ClaimVia, Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported};
+use crate::issue::{
+    Claim, ClaimVia, Hand, Issue, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported,
+};
 use crate::pull_request::{PrObservation, PullRequest, PullRequestCommand, ReviewReport, VerdictKind};
 use crate::roster::GitHubMode;
-use crate::world::{World, claimant, labelled, login, opened, rule_of};
+use crate::world::{World, approval, claimant, labelled, login, opened, rule_of};
 
 const REVIEWERS: [&str; 3] = ["review-e-bot[bot]", "review-e-codex-bot[bot]", "dev-e-bot[bot]"];
 const HEADS: [&str; 3] = ["aaaa", "bbbb", "cccc"];
@@ -242,7 +244,17 @@ enum Step {
     Release(u64),
     Cancel(u64),
     Escalate(u64),
-    Pull { issue: u64, head: usize, second: i64, open: bool, merged: bool, draft: bool, mine: bool },
+    /// A coordinator's or monitor's word: approved, cancelled, reopened or done.
+    Word(u64, usize),
+    Pull {
+        issue: u64,
+        head: usize,
+        second: i64,
+        open: bool,
+        merged: bool,
+        draft: bool,
+        mine: bool,
+    },
     Check(u64, usize, u64, usize),
     Review(u64, VerdictKind, usize, usize, u64),
     Dispatch(u64, u64),
@@ -273,6 +285,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => number.clone().prop_map(Step::Release),
         1 => number.clone().prop_map(Step::Cancel),
         1 => number.clone().prop_map(Step::Escalate),
+        3 => (number.clone(), 0..4_usize).prop_map(|(number, word)| Step::Word(number, word)),
         6 => (number.clone(), 0..HEADS.len(), second, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
             |(issue, head, second, closed, merged, draft, mine)| Step::Pull {
                 issue, head, second, open: !(closed && merged), merged: closed && merged && mine, draft: draft && closed, mine,
@@ -287,6 +300,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<bool>(), any::<bool>()).prop_map(|(rig, paused)| Step::Hold(rig, paused)),
         1 => (0..AGENTS.len(), any::<bool>()).prop_map(|(agent, paused)| Step::HoldAgent(agent, paused)),
     ]
+}
+
+/// What a coordinator or a monitor may say that is an agent.
+fn machines_word(world: &World, number: u64, word: usize) -> IssueCommand {
+    let hand = Hand::Machine;
+    match word {
+        0 => IssueCommand::Cancel { reason: "no longer wanted".into(), hand },
+        1 => IssueCommand::Finish { by: "monitor-e".into(), hand },
+        2 => IssueCommand::Reopen,
+        _ => IssueCommand::Approve { approval: approval(&world.issue(number)), hand },
+    }
 }
 
 fn overruling() -> impl Strategy<Value = IssueOverride> {
@@ -333,8 +357,21 @@ fn perform(world: &mut World, step: &Step) {
             world.ask(*number, &IssueCommand::ExpireLease { epoch, reason: "expired".into() })
         }
         Step::Release(number) => world.ask(*number, &IssueCommand::Unassign { agent: None, reason: "released".into() }),
-        Step::Cancel(number) => world.ask(*number, &IssueCommand::Cancel { reason: "no longer wanted".into() }),
+        Step::Cancel(number) => world.ask(
+            *number,
+            &IssueCommand::Cancel { reason: "no longer wanted".into(), hand: crate::issue::Hand::Person },
+        ),
         Step::Escalate(number) => world.ask(*number, &IssueCommand::Escalate { reason: "a person asked".into() }),
+        Step::Word(number, word) => {
+            let before = (world.state(*number), world.issue(*number).strikes);
+            let said = world.ask(*number, &machines_word(world, *number, *word));
+            let after = (world.state(*number), world.issue(*number).strikes);
+            assert!(before.0 != "escalated" || after == before, "no machine's word moves it: {before:?}, {after:?}");
+            // A life begins with the first approval, and with the reopening of what was done.
+            let begins = matches!(before.0, "unapproved" | "done");
+            assert!(begins || after.1 >= before.1, "or forgets a strike: {before:?}, {after:?}");
+            said
+        }
         Step::Pull { issue, head, second, open, merged, draft, mine } => {
             let lease = world.issue(*issue).lease;
             let branch = lease.map_or_else(|| format!("agent/issue-{issue}-1"), |lease| lease.branch_hint);

@@ -57,10 +57,11 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Whose rework it is: the agent's whose pull request is current; of a person's, theirs to whom an operator gave it.
+/// Whose rework it is: the agent's whose pull request is current; of a person's, theirs to whom an operator gave it. Without a
+/// current one: the agent's whose change failed after its merge.
 #[must_use]
 pub fn author_of_rework(issue: &Issue) -> Option<&AgentId> {
-    let pull = issue.current_pull()?;
+    let Some(pull) = issue.current_pull() else { return issue.author_of_failure() };
     pull.agent.as_ref().or_else(|| issue.last_holder.as_ref().filter(|_| pull.rework_demanded))
 }
 

@@ -319,7 +319,7 @@ fn entry_of(issue: &Issue) -> Option<QueueEntry> {
     let rework = match issue.current_pull() {
         // A person's pull request is never handed to an agent, unless an operator says so: its author is asked.
         Some(_) => Some((author_of_rework(issue)?.clone(), issue.rework_since?)),
-        None => None,
+        None => author_of_rework(issue).cloned().zip(issue.rework_since),
     };
     Some(QueueEntry {
         issue: issue.reference.clone(),

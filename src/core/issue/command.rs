@@ -1,9 +1,29 @@
-use crate::event::{IssueApproved, Priority, PullRequestEvent, Standing};
+use crate::event::{Actor, IssueApproved, Priority, PullRequestEvent, Standing};
 use crate::identity::{AgentId, Claimant, IssueRef, Login, RepoName, Sha};
 use crate::overrule::Ruling;
 use crate::time::Timestamp;
 
 use super::LeaseEnd;
+
+/// Who moves an issue: only a person takes one out of a person's hands, or gives one that was given up a new life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// An operator, or somebody at GitHub.
+    Person,
+    /// An agent, or the daemon itself.
+    Machine,
+}
+
+impl Hand {
+    /// Whose word it is.
+    #[must_use]
+    pub fn of(actor: &Actor) -> Self {
+        match actor {
+            Actor::Operator(_) | Actor::GitHub(_) => Self::Person,
+            Actor::Agent(_) | Actor::Daemon(_) => Self::Machine,
+        }
+    }
+}
 
 /// What may be asked of an issue. Every way in (webhook, API, pass, override) says it in these words.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +31,12 @@ pub enum IssueCommand {
     /// What GitHub says the issue looks like, whatever action made it say so.
     Observe(IssueObservation),
     /// A coordinator or operator approves it; `source` says how it came.
-    Approve(IssueApproved),
+    Approve {
+        /// What is approved.
+        approval: IssueApproved,
+        /// By whose hand.
+        hand: Hand,
+    },
     /// Hand it to this claimant, if the claim rules allow.
     Claim(Claim),
     /// A claimant reports about its own work.
@@ -73,6 +98,8 @@ pub enum IssueCommand {
     Cancel {
         /// Why.
         reason: String,
+        /// By whose hand.
+        hand: Hand,
     },
     /// Taken up again.
     Reopen,
@@ -80,6 +107,8 @@ pub enum IssueCommand {
     Finish {
         /// By whom.
         by: String,
+        /// By whose hand.
+        hand: Hand,
     },
     /// Only a person shall move it on.
     Escalate {

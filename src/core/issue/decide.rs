@@ -12,8 +12,8 @@ use crate::reaction::{Effect, Tell};
 
 use super::draft::Draft;
 use super::{
-    Claim, Issue, IssueCommand, IssueOverride, Phase, claim, entries, evolve, follow, lease_end, observe, overrule,
-    report,
+    Claim, Hand, Issue, IssueCommand, IssueOverride, Phase, claim, entries, evolve, follow, lease_end, observe,
+    overrule, report,
 };
 
 /// The rules of an issue.
@@ -41,7 +41,7 @@ impl Decider for IssueDecider {
                 claim::streams(state, &claimant.agent)
             }
             IssueCommand::Observe(_)
-            | IssueCommand::Approve(_)
+            | IssueCommand::Approve { .. }
             | IssueCommand::Report(_)
             | IssueCommand::FollowPullRequest { .. }
             | IssueCommand::ExpireLease { .. }
@@ -62,7 +62,7 @@ impl Decider for IssueDecider {
     fn decide(issue: &Issue, command: &IssueCommand, given: &Given<'_>) -> Decision<IssueEvent> {
         match command {
             IssueCommand::Observe(seen) => observe::decide(issue, seen, given),
-            IssueCommand::Approve(approved) => approve(issue, approved, given),
+            IssueCommand::Approve { approval, hand } => approve(issue, approval, *hand, given),
             IssueCommand::Claim(claim) => claim::decide(issue, claim, given),
             IssueCommand::Report(report) => report::decide(issue, report, given),
             IssueCommand::FollowPullRequest { event, standing } => follow::decide(issue, event, standing, given),
@@ -87,9 +87,9 @@ impl Decider for IssueDecider {
                     draft.rule("dependency_cycle", facts, DependencyCycle { members: members.clone() });
                 }
             }),
-            IssueCommand::Cancel { reason } => cancel(issue, reason, given),
+            IssueCommand::Cancel { reason, hand } => cancel(issue, reason, *hand, given),
             IssueCommand::Reopen => reopen(issue, given),
-            IssueCommand::Finish { by } => finish(issue, by, given),
+            IssueCommand::Finish { by, hand } => finish(issue, by, *hand, given),
             IssueCommand::Escalate { reason } => escalate(issue, reason, given),
             IssueCommand::Override { what, by } => overrule::decide(issue, what, by, given),
         }
@@ -186,7 +186,7 @@ fn final_state(issue: &Issue) -> Decision<IssueEvent> {
     Decision::refuse(Refusal::Rule { rule: "final_state", why: format!("{} is {state}", issue.reference) })
 }
 
-fn approve(issue: &Issue, approval: &IssueApproved, given: &Given<'_>) -> Decision<IssueEvent> {
+fn approve(issue: &Issue, approval: &IssueApproved, hand: Hand, given: &Given<'_>) -> Decision<IssueEvent> {
     let mut draft = Draft::of(issue, given);
     let mut approval = approval.clone();
     match issue.phase {
@@ -200,15 +200,28 @@ fn approve(issue: &Issue, approval: &IssueApproved, given: &Given<'_>) -> Decisi
                 }
             }
             approval.stack = approval.stack.or_else(|| given.policy.repo(&issue.reference.repo).stack.clone());
+            let told = approval.updated_at;
             draft.fact(approval);
-            draft.link_known_pulls();
+            draft.link_known_pulls(told);
         }
-        Phase::Cancelled => {
-            approval.new_life = true;
-            draft.fact(approval);
-            draft.link_known_pulls();
-        }
-        Phase::Open | Phase::Deploying => {
+        Phase::Cancelled => match hand {
+            Hand::Person => {
+                approval.new_life = true;
+                let told = approval.updated_at;
+                draft.fact(approval);
+                draft.link_known_pulls(told);
+            }
+            // Its strikes would be forgotten; reopening keeps them.
+            Hand::Machine => {
+                let why = format!(
+                    "{} is cancelled: ISSUE_REOPENED takes it up again with its strikes, a new life is a person's to give",
+                    issue.reference
+                );
+                return Decision::refuse(Refusal::Rule { rule: "final_state", why });
+            }
+        },
+        // Out of a person's hands it goes by a person's word alone, and this isn't one of them.
+        Phase::Open | Phase::Deploying | Phase::Escalated => {
             approval.new_life = false;
             let same = approval.title == issue.title
                 && approval.labels == issue.labels
@@ -219,13 +232,6 @@ fn approve(issue: &Issue, approval: &IssueApproved, given: &Given<'_>) -> Decisi
                 approval.body = None;
                 draft.fact(approval);
             }
-        }
-        Phase::Escalated => {
-            let why = format!(
-                "{} is with a person: requeue, assign or cancel it, or set the label agent-ready anew",
-                issue.reference
-            );
-            return Decision::refuse(Refusal::Rule { rule: "escalated", why });
         }
         Phase::Done => return final_state(issue),
     }
@@ -258,8 +264,18 @@ fn unassign(
     })
 }
 
-fn cancel(issue: &Issue, reason: &str, given: &Given<'_>) -> Decision<IssueEvent> {
+/// The refusal of whatever would take an issue out of a person's hands.
+fn with_a_person(issue: &Issue) -> Decision<IssueEvent> {
+    let why = format!(
+        "{} is with a person: a person requeues, assigns, cancels or closes it, or sets the label agent-ready anew",
+        issue.reference
+    );
+    Decision::refuse(Refusal::Rule { rule: "escalated", why })
+}
+
+fn cancel(issue: &Issue, reason: &str, hand: Hand, given: &Given<'_>) -> Decision<IssueEvent> {
     match issue.phase {
+        Phase::Escalated if hand == Hand::Machine => with_a_person(issue),
         Phase::Unapproved => Decision::refuse(unknown(issue)),
         Phase::Cancelled => Decision::unchanged(issue.state_version),
         Phase::Done => final_state(issue),
@@ -275,21 +291,19 @@ fn reopen(issue: &Issue, given: &Given<'_>) -> Decision<IssueEvent> {
     match issue.phase {
         Phase::Unapproved => Decision::refuse(unknown(issue)),
         Phase::Open | Phase::Deploying => Decision::unchanged(issue.state_version),
-        Phase::Escalated => {
-            let why = format!("{} is with a person: reopening does not move it", issue.reference);
-            Decision::refuse(Refusal::Rule { rule: "escalated", why })
-        }
+        Phase::Escalated => with_a_person(issue),
         Phase::Done | Phase::Cancelled => {
             let mut draft = Draft::of(issue, given);
             draft.fact(IssueReopened { new_life: issue.phase == Phase::Done, updated_at: None });
-            draft.link_known_pulls();
+            draft.link_known_pulls(None);
             draft.accept()
         }
     }
 }
 
-fn finish(issue: &Issue, by: &str, given: &Given<'_>) -> Decision<IssueEvent> {
+fn finish(issue: &Issue, by: &str, hand: Hand, given: &Given<'_>) -> Decision<IssueEvent> {
     match issue.phase {
+        Phase::Escalated if hand == Hand::Machine => with_a_person(issue),
         Phase::Unapproved => Decision::refuse(unknown(issue)),
         Phase::Done => Decision::unchanged(issue.state_version),
         Phase::Open | Phase::Deploying | Phase::Escalated | Phase::Cancelled => {

@@ -89,3 +89,14 @@ fn a_fix_forward_begins_on_a_fresh_branch() {
     world.claim(42, NODE);
     assert_ne!(world.issue(42).lease.unwrap().branch_hint, BRANCH, "that one is merged");
 }
+
+#[test]
+fn who_broke_the_deployment_is_asked_first_to_mend_it() {
+    let mut world = deploying();
+    record(&mut world, 57, smoke_failed(SmokeCause::Code, 0));
+    let issue = world.issue(42);
+    assert_eq!(world.state(42), "queued");
+    assert_eq!(issue.author_of_failure().map(|agent| agent.as_str()), Some(NODE));
+    assert_eq!(crate::claim::obstacle::author_of_rework(&issue).map(|agent| agent.as_str()), Some(NODE));
+    assert!(issue.rework_since.is_some(), "for half an hour; then anybody");
+}

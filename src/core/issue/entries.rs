@@ -72,7 +72,9 @@ mod tests {
             ("a new life", |world| drop(world.overrule(42, IssueOverride::Requeue))),
             ("a strike", |world| drop(world.stuck(42, NODE))),
             ("its pull request", |world| drop(world.see_pull(57, crate::world::opened(42, BRANCH, "aaaa", 10)))),
-            ("giving up", |world| drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into() }))),
+            ("giving up", |world| {
+                drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into(), hand: crate::issue::Hand::Person }))
+            }),
             ("a person", |world| drop(world.ask(42, &IssueCommand::Escalate { reason: "odd".into() }))),
         ];
         for (name, end) in ends {

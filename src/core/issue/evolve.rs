@@ -30,6 +30,7 @@ pub(super) fn evolve(issue: &mut Issue, event: &IssueEvent, at: Moment) {
     }
     issue.rework_since = match issue.state() {
         Some(IssueState::ChangesRequested) => issue.rework_since.or(Some(at.time)),
+        Some(_) if issue.author_of_failure().is_some() => issue.rework_since.or(Some(at.time)),
         Some(_) | None => None,
     };
     match (waited, issue.wants_a_holder()) {

@@ -1,7 +1,9 @@
 //! What the facts of its pull requests make of an issue.
 
 use crate::decider::Moment;
-use crate::event::{PrFact, PrReported, PrRole, PullRequestEvent, PullRequestState, SmokeCause, Standing};
+use crate::event::{
+    Merged, PrClosed, PrFact, PrReported, PrRole, PullRequestEvent, PullRequestState, SmokeCause, Standing,
+};
 use crate::identity::IssueRef;
 
 use super::evolve::enter;
@@ -84,6 +86,15 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
                 issue.current = None;
                 issue.lease = None;
             }
+        }
+    }
+    if let Some(known) = issue.pulls.get_mut(&pr) {
+        if let PullRequestEvent::Merged(Merged { updated_at, .. })
+        | PullRequestEvent::Closed(PrClosed { updated_at, .. }) = fact.event.as_ref()
+        {
+            known.ended_at = updated_at.or(Some(at.time));
+        } else if known.standing.state == PullRequestState::Open {
+            known.ended_at = None;
         }
     }
     match fact.event.as_ref() {

@@ -1,8 +1,11 @@
 //! What an issue makes of its pull requests' facts.
 
 use crate::decider::{Decision, Given};
-use crate::event::{IssueEvent, IssueState, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing};
+use crate::event::{
+    IssueEvent, IssueState, Merged, PrClosed, PrCreated, PrFact, PrRole, PullRequestEvent, PullRequestState, Standing,
+};
 use crate::identity::{AgentId, PrRef};
+use crate::time::Timestamp;
 
 use super::claim::issue_of_hint;
 use super::draft::Draft;
@@ -65,20 +68,47 @@ impl Draft<'_> {
         self.fact(PrFact { event: Box::new(event.clone()), standing: Box::new(standing.clone()), role });
     }
 
-    /// When it is open (again): pull requests that were opened meanwhile may count from now on.
-    pub(super) fn link_known_pulls(&mut self) {
+    /// When it is open (again): pull requests that were opened meanwhile may count from now on; one that ended meanwhile, since
+    /// GitHub `told` that it is open, has counted, and its end is what ends the issue or sends it back.
+    pub(super) fn link_known_pulls(&mut self, told: Option<Timestamp>) {
         let linked = self.issue.pulls.values().filter(|pull| pull.role == PrRole::Linked);
-        let known: Vec<Standing> = linked.map(|pull| pull.standing.clone()).collect();
-        for standing in known {
-            let event = PullRequestEvent::Created(created_again(&standing));
-            let pull = self.issue.pulls.get(&standing.pr);
-            if let Judgement::Role(PrRole::Current) = judge(&self.issue, pull, &event, &standing, self.given) {
-                if let Some(replaced) = self.issue.current.clone() {
-                    self.supersede(&replaced, None, "replaced");
-                }
-                self.take_fact(&event, &standing, PrRole::Current);
+        let known: Vec<(Standing, Option<Timestamp>)> =
+            linked.map(|pull| (pull.standing.clone(), pull.ended_at)).collect();
+        for (standing, ended_at) in known {
+            let since = ended_at.zip(told).is_some_and(|(ended, told)| ended >= told);
+            let Some(end) = end_of(&standing, ended_at).filter(|_| since) else {
+                self.count(&standing);
+                continue;
+            };
+            if self.count(&Standing { state: PullRequestState::Open, ..standing.clone() }) {
+                self.take_fact(&end, &standing, PrRole::Current);
             }
         }
+    }
+
+    /// Makes a pull request current, if it counts; says whether.
+    fn count(&mut self, standing: &Standing) -> bool {
+        let event = PullRequestEvent::Created(created_again(standing));
+        let pull = self.issue.pulls.get(&standing.pr);
+        let Judgement::Role(PrRole::Current) = judge(&self.issue, pull, &event, standing, self.given) else {
+            return false;
+        };
+        if let Some(replaced) = self.issue.current.clone() {
+            self.supersede(&replaced, None, "replaced");
+        }
+        self.take_fact(&event, standing, PrRole::Current);
+        true
+    }
+}
+
+/// The event that ended it, told once more; `None` while it is open.
+fn end_of(standing: &Standing, updated_at: Option<Timestamp>) -> Option<PullRequestEvent> {
+    match standing.state {
+        PullRequestState::Merged => {
+            Some(PullRequestEvent::Merged(Merged { merge_sha: standing.merge_sha.clone(), by: None, updated_at }))
+        }
+        PullRequestState::Closed => Some(PullRequestEvent::Closed(PrClosed { by: None, updated_at })),
+        PullRequestState::Open | PullRequestState::Superseded => None,
     }
 }
 

@@ -26,25 +26,29 @@ mod settle;
 mod state;
 
 pub use command::{
-    Claim, ClaimVia, HolderReport, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported,
+    Claim, ClaimVia, Hand, HolderReport, IssueAction, IssueCommand, IssueObservation, IssueOverride, Reported,
 };
 pub use decide::IssueDecider;
 pub use lease::Lease;
 pub use lease_end::LeaseEnd;
 pub use pull::{KnownPull, ReworkCause};
 pub use state::{Issue, Phase, READY_LABEL, StuckReport, priority_of_labels};
-pub(crate) use state::{NEEDS_REVIEW, has_label};
+pub(crate) use state::{NEEDS_REVIEW, digest, has_label};
 
 #[cfg(test)]
 mod deployment_tests;
 #[cfg(test)]
 mod fencing_tests;
 #[cfg(test)]
+mod hand_tests;
+#[cfg(test)]
 mod lease_end_tests;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]
 mod observation_tests;
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod overrule_tests;
 #[cfg(test)]

@@ -65,10 +65,13 @@ fn reconciled(issue: &Issue, seen: &IssueObservation) -> IssueObservation {
 }
 
 fn meet(draft: &mut Draft<'_>, seen: &IssueObservation) {
-    if seen.open && has_label(&seen.labels, READY_LABEL) {
+    // Closed with the label on: it was labelled before, and that delivery is late. Then it is as if both had come in order.
+    let was_labelled = seen.action == IssueAction::Closed;
+    if (seen.open || was_labelled) && has_label(&seen.labels, READY_LABEL) {
         let approved = approval(draft, seen, false);
         draft.fact(approved);
-        draft.link_known_pulls();
+        draft.link_known_pulls(Some(seen.updated_at));
+        follow_openness(draft, seen);
     } else if !seen.open && is_completed(seen) && !draft.issue.closed_as_completed {
         // Dependants of an issue that was never approved are freed all the same.
         draft.fact(IssueDone {
@@ -133,12 +136,11 @@ fn follow_labels(draft: &mut Draft<'_>, seen: &IssueObservation) {
     let out_of_hands = matches!(draft.issue.phase, Phase::Cancelled | Phase::Escalated);
     let since_then = draft.issue.phase_since.is_none_or(|since| seen.updated_at >= since);
     // An agent that set the label would give itself the attempt that only a person may give.
-    let set_by_an_agent = set_now
-        && seen.sender.as_ref().is_some_and(|login| draft.given.policy.roster.agents_of(login).next().is_some());
+    let set_by_an_agent = set_now && sent_by_an_agent(draft, seen);
     if anew && out_of_hands && since_then && !set_by_an_agent {
         let approved = approval(draft, seen, true);
         draft.fact(approved);
-        draft.link_known_pulls();
+        draft.link_known_pulls(Some(seen.updated_at));
         return;
     }
     if anew && draft.issue.withdrawn {
@@ -203,6 +205,8 @@ fn follow_openness(draft: &mut Draft<'_>, seen: &IssueObservation) {
     match (draft.issue.phase, is_completed(seen)) {
         // MERGED wins over a person's closing, in whatever order they arrive.
         (Phase::Done | Phase::Deploying | Phase::Unapproved, _) | (Phase::Cancelled, false) => {}
+        // An agent that closes it would take it out of a person's hands.
+        (Phase::Escalated, _) if sent_by_an_agent(draft, seen) => {}
         (Phase::Open | Phase::Escalated | Phase::Cancelled, true) => {
             let duration_minutes = draft.issue.queued_at.map(|queued| draft.given.now.since(queued).as_secs() / 60);
             draft.fact(IssueDone {
@@ -218,6 +222,11 @@ fn follow_openness(draft: &mut Draft<'_>, seen: &IssueObservation) {
     }
 }
 
+fn sent_by_an_agent(draft: &Draft<'_>, seen: &IssueObservation) -> bool {
+    let roster = &draft.given.policy.roster;
+    seen.sender.as_ref().is_some_and(|login| roster.agents_of(login).next().is_some())
+}
+
 /// GitHub's older clients send no reason: closing then means completion.
 fn is_completed(seen: &IssueObservation) -> bool {
     !seen.open && seen.state_reason.as_deref().is_none_or(|reason| reason == "completed")
@@ -230,7 +239,7 @@ fn reopen(draft: &mut Draft<'_>, seen: &IssueObservation) {
     if ended && since_then && has_label(&seen.labels, READY_LABEL) {
         let new_life = draft.issue.phase == Phase::Done;
         draft.fact(IssueReopened { new_life, updated_at: Some(seen.updated_at) });
-        draft.link_known_pulls();
+        draft.link_known_pulls(Some(seen.updated_at));
     }
 }
 

@@ -182,7 +182,7 @@ impl<'a> Overruled<'a> {
     fn begin_new_life(&self, draft: &mut Draft<'_>) {
         self.end_lease(draft);
         draft.fact(IssueReopened { new_life: true, updated_at: None });
-        draft.link_known_pulls();
+        draft.link_known_pulls(None);
     }
 
     fn give_up(&self, kind: OverrideKind, reason: String) -> Decision<IssueEvent> {

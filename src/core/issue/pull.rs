@@ -1,6 +1,7 @@
 use crate::event::{CiState, IssueState, PrRole, PullRequestState, ReviewState, Standing};
 use crate::identity::AgentId;
 use crate::record;
+use crate::time::Timestamp;
 
 record! {
     /// A pull request as an issue knows it.
@@ -27,6 +28,8 @@ record! {
         "verified" => verified: bool,
         /// An operator wants more commits on this head, whatever its facts.
         "reworkDemanded" => rework_demanded: bool,
+        /// When it was merged or closed: GitHub's time, or else ours; absent while it is open.
+        "endedAt" => ended_at: Option<Timestamp>,
     }
 }
 
@@ -61,6 +64,7 @@ impl KnownPull {
             heads_carried: 0,
             verified: false,
             rework_demanded: false,
+            ended_at: None,
         }
     }
 

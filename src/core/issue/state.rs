@@ -267,6 +267,15 @@ impl Issue {
         shown.filter(|pull| pull.role == PrRole::Current && pull.standing.state == PullRequestState::Merged)
     }
 
+    /// The agent whose merged change broke its deployment, while nothing else is under way for it: it is asked first to mend it,
+    /// unless it was excluded since.
+    #[must_use]
+    pub fn author_of_failure(&self) -> Option<&AgentId> {
+        let mending = self.deploy_failures > 0 && self.phase == Phase::Open && self.current.is_none();
+        let author = self.delivered().filter(|_| mending)?.agent.as_ref();
+        author.filter(|agent| !self.excluded.contains(*agent))
+    }
+
     /// Whether the work of another issue that depends on this one may begin.
     #[must_use]
     pub fn frees_dependants(&self) -> bool {
@@ -323,7 +332,7 @@ pub fn priority_of_labels(labels: &[String]) -> Priority {
 }
 
 /// A digest that tells one body from another (FNV-1a, 64 bits): not a secret, only a comparison.
-pub(super) fn digest(body: &str) -> String {
+pub(crate) fn digest(body: &str) -> String {
     let hash = body
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

@@ -198,7 +198,7 @@ fn an_issue_waits_for_what_it_depends_on_and_fails_closed() {
     assert_eq!(world.issue(42).depends_on, [issue_ref(7)]);
     assert_eq!(rule_of(&world.claim(42, NODE)), "dependency_open", "an unknown one keeps the gate shut");
     world.label(7);
-    world.ask(7, &IssueCommand::Cancel { reason: "no longer wanted".into() });
+    world.ask(7, &IssueCommand::Cancel { reason: "no longer wanted".into(), hand: crate::issue::Hand::Person });
     assert_eq!(rule_of(&world.claim(42, NODE)), "dependency_open", "a cancelled one too");
     world.ask(7, &IssueCommand::Observe(closed_as("completed", 60)));
     assert_eq!(world.state(7), "done");

@@ -3,9 +3,10 @@ use crate::event::{
     CheckRecorded, CiState, GateState, HumanGateTriggered, PrCreated, PrUpdated, PullRequestEvent, PullRequestState,
 };
 use crate::identity::{AgentId, Login, Sha};
+use crate::issue::digest;
 use crate::time::Timestamp;
 
-use super::head::{CheckFact, VerdictFact};
+use super::head::{CheckFact, ReportedWord, VerdictFact};
 use super::tries::OBSOLETE;
 use super::{Dispatch, Gate, GateWait, Head, LastReport, PullRequest, Try, TryEnd, VerdictKind};
 
@@ -157,8 +158,15 @@ pub(super) fn evolve(pull: &mut PullRequest, event: &PullRequestEvent, at: Momen
                 version: at.version,
             });
         }
-        PullRequestEvent::ReviewReported(_)
-        | PullRequestEvent::ReReviewRequested(_)
+        PullRequestEvent::ReviewReported(reported) => {
+            let word = ReportedWord {
+                verdict: reported.verdict.clone(),
+                body: reported.body.as_deref().map(digest),
+                version: at.version,
+            };
+            head_of(pull, reported.head_sha.as_ref()).reported.insert(reported.reviewer.clone(), word);
+        }
+        PullRequestEvent::ReReviewRequested(_)
         | PullRequestEvent::HumanGateReminder(_)
         | PullRequestEvent::HumanGateEscalated(_)
         | PullRequestEvent::MergeRequested(_)

@@ -52,6 +52,16 @@ impl VerdictFact {
 }
 
 record! {
+    /// A word that counts for nothing.
+    pub struct ReportedWord {
+        "verdict" => verdict: String,
+        "body" => body: Option<String>,
+        /// Version of its event.
+        "version" => version: u64,
+    }
+}
+
+record! {
     /// All that is known of one head.
     pub struct Head {
         /// Checks by name.
@@ -60,6 +70,8 @@ record! {
         "verdicts" => verdicts: BTreeMap<Login, VerdictFact>,
         /// Who only commented, with GitHub's id of the newest comment.
         "abstained" => abstained: BTreeMap<Login, u64>,
+        /// What agents said of it that counts for nothing, by reviewer: a repeat is no second fact.
+        "reported" => reported: BTreeMap<String, ReportedWord>,
         /// What the checks add up to, as last said.
         "ci" => ci: CiState,
         /// Version of the event that said so.
@@ -95,6 +107,7 @@ impl Head {
             checks: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             abstained: BTreeMap::new(),
+            reported: BTreeMap::new(),
             ci: CiState::Unknown,
             ci_version: 0,
             failed_checks: Vec::new(),

@@ -6,6 +6,7 @@ use crate::event::{
     ReviewReported,
 };
 use crate::identity::{AgentId, Login, Sha};
+use crate::issue::digest;
 use crate::roster::GitHubMode;
 
 use super::draft::Draft;
@@ -66,8 +67,14 @@ pub(super) fn from_agent(
             draft.accept_or_unchanged(pull.version)
         }
         (GitHubMode::None | GitHubMode::Webhook | GitHubMode::Connected, report) => {
+            let word = word_of(reviewer, report, head_sha);
+            let known = pull.facts_of(head_sha).and_then(|head| head.reported.get(reviewer.as_str()));
+            let body = word.body.as_deref().map(digest);
+            if let Some(known) = known.filter(|known| known.verdict == word.verdict && known.body == body) {
+                return Decision::unchanged(known.version);
+            }
             let mut draft = Draft::of(pull, given);
-            draft.fact(word_of(reviewer, report, head_sha));
+            draft.fact(word);
             draft.accept_or_unchanged(pull.version)
         }
     }

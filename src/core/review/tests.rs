@@ -123,7 +123,7 @@ fn what_is_not_to_be_reviewed_is_not_dispatched() {
     world.review(57, VerdictKind::Approved, "review-e-bot[bot]", "aaaa", 1);
     assert_eq!(waits(&world), Wait::NotWanted(NotWanted::Judged));
     let mut world = in_review(GitHubMode::Webhook);
-    world.ask(42, &crate::issue::IssueCommand::Cancel { reason: "no".into() });
+    world.ask(42, &crate::issue::IssueCommand::Cancel { reason: "no".into(), hand: crate::issue::Hand::Person });
     assert_eq!(waits(&world), Wait::NotWanted(NotWanted::NoIssueInReview));
 }
 

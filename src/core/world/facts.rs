@@ -1,8 +1,8 @@
 //! Names, times and facts as tests hand them to a world.
 
-use crate::event::CheckRecorded;
+use crate::event::{CheckRecorded, IssueApproved};
 use crate::identity::{Claimant, IssueRef, Login, Sha};
-use crate::issue::{IssueAction, IssueObservation};
+use crate::issue::{Issue, IssueAction, IssueObservation};
 use crate::overrule::{Reason, Ruling};
 use crate::pull_request::{PrObservation, Verdict, VerdictKind};
 use crate::time::Timestamp;
@@ -94,5 +94,26 @@ pub(crate) fn verdict(kind: VerdictKind, reviewer: &str, head: &str, id: u64) ->
         review_id: Some(id),
         submitted_at: Some(at(i64::try_from(id).unwrap())),
         body: Some("because".into()),
+    }
+}
+
+/// What a coordinator tells of an issue that it approves.
+pub(crate) fn approval(issue: &Issue) -> IssueApproved {
+    IssueApproved {
+        title: "Told by an agent".into(),
+        url: None,
+        body: None,
+        priority: issue.priority,
+        depends_on: Vec::new(),
+        stack: None,
+        escalate: Vec::new(),
+        tools: Vec::new(),
+        test_command: None,
+        build_command: None,
+        milestone: None,
+        labels: issue.labels.clone(),
+        source: "api".into(),
+        new_life: false,
+        updated_at: None,
     }
 }

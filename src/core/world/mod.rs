@@ -22,7 +22,7 @@ use crate::rig::{Rig, RigCommand, RigDecider};
 use crate::roster::{GitHubMode, Policy};
 use crate::time::{Timestamp, minutes};
 
-pub(crate) use facts::{ada, at, check, claimant, issue_ref, labelled, login, opened, sha, verdict};
+pub(crate) use facts::{ada, approval, at, check, claimant, issue_ref, labelled, login, opened, sha, verdict};
 
 /// The repository of every test.
 pub(crate) const REPO: &str = "acme/web";
@@ -87,7 +87,9 @@ impl World {
             }
             IssueState::Escalated => drop(world.ask(42, &IssueCommand::Escalate { reason: "odd".into() })),
             IssueState::Done => drop(world.see_pull(57, merged)),
-            IssueState::Cancelled => drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into() })),
+            IssueState::Cancelled => {
+                drop(world.ask(42, &IssueCommand::Cancel { reason: "odd".into(), hand: crate::issue::Hand::Person }))
+            }
         }
         assert_eq!(world.state(42), state.as_str());
         world
