@@ -235,7 +235,7 @@ mod tests {
     use conductor_core::decider::Refusal;
     use conductor_core::event::{AgentQuotaReported, IssueApproved, Priority};
     use conductor_core::identity::Claimant;
-    use conductor_core::issue::{Claim, ClaimVia, IssueCommand};
+    use conductor_core::issue::{Claim, ClaimVia, Hand, IssueCommand};
     use conductor_core::overrule::{Reason, Ruling};
 
     #[tokio::test(start_paused = true)]
@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn approved() -> IssueCommand {
-        IssueCommand::Approve(IssueApproved {
+        let approval = IssueApproved {
             title: "Broken".to_owned(),
             url: None,
             body: None,
@@ -281,7 +281,8 @@ mod tests {
             source: "test".to_owned(),
             new_life: false,
             updated_at: None,
-        })
+        };
+        IssueCommand::Approve { approval: Box::new(approval), hand: Hand::Person }
     }
 
     #[tokio::test(start_paused = true)]

@@ -309,7 +309,7 @@ fn machines_word(world: &World, number: u64, word: usize) -> IssueCommand {
         0 => IssueCommand::Cancel { reason: "no longer wanted".into(), hand },
         1 => IssueCommand::Finish { by: "monitor-e".into(), hand },
         2 => IssueCommand::Reopen,
-        _ => IssueCommand::Approve { approval: approval(&world.issue(number)), hand },
+        _ => IssueCommand::Approve { approval: Box::new(approval(&world.issue(number))), hand },
     }
 }
 

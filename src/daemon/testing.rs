@@ -15,7 +15,7 @@ use conductor_core::agent::{Agent, AgentCommand, AgentDecider};
 use conductor_core::decider::StreamState;
 use conductor_core::event::{Actor, IssueApproved, Metadata, Priority};
 use conductor_core::identity::{AgentId, Claimant, IssueRef, Sha, StreamId};
-use conductor_core::issue::{Claim, ClaimVia, HolderReport, Issue, IssueCommand, IssueDecider, Reported};
+use conductor_core::issue::{Claim, ClaimVia, Hand, HolderReport, Issue, IssueCommand, IssueDecider, Reported};
 use conductor_core::port::{Clock, Store};
 use conductor_core::reaction::Destination;
 use conductor_core::roster::{GitHubMode, Policy};
@@ -195,7 +195,7 @@ impl Inside {
             new_life: false,
             updated_at: None,
         };
-        self.ask(number, IssueCommand::Approve(approved)).await.unwrap();
+        self.ask(number, IssueCommand::Approve { approval: Box::new(approved), hand: Hand::Person }).await.unwrap();
     }
 
     pub(super) async fn claim(&self, number: u64, agent: &str) {

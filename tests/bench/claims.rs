@@ -9,7 +9,7 @@ use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_core::event::{Actor, IssueApproved, Metadata, Priority};
 use conductor_core::identity::{Claimant, IssueRef, StreamId};
-use conductor_core::issue::{IssueCommand, IssueDecider};
+use conductor_core::issue::{Hand, IssueCommand, IssueDecider};
 use conductor_core::port::Store;
 use conductor_core::roster::{GitHubMode, Policy};
 use conductor_e::daemon::dispatch::Dispatch;
@@ -52,8 +52,9 @@ async fn measure_with(workers: usize, options: &Options, table: &mut Table) -> a
         let (mine, my_rate) = tokio::task::spawn_blocking(move || claim_all(store, workers, count)).await??;
         let url = database::create(options, &format!("bench_skip_locked_{round}")).await?;
         let (theirs, their_rate) = claim_all_in_sql(&url, workers, options.issues).await?;
-        foreign = foreign.max(watch.share()?);
-        if foreign <= TOO_MUCH {
+        let share = watch.share()?;
+        foreign = foreign.max(share);
+        if share <= TOO_MUCH {
             ratios.push(my_rate / their_rate);
         }
         ours.push(my_rate);
@@ -107,7 +108,7 @@ async fn approve_all(coordinator: &Coordinator, issues: usize) -> anyhow::Result
             let stream =
                 IssueRef::parse(&format!("acme/web#{number}")).map(StreamId::Issue).context("name the issue")?;
             let request = Request::new(
-                IssueCommand::Approve(approval(*number)),
+                IssueCommand::Approve { approval: Box::new(approval(*number)), hand: Hand::Person },
                 Metadata::by(Actor::Operator("bench".to_owned())),
             );
             coordinator.execute::<IssueDecider>(stream, request).await.map_err(anyhow::Error::from)

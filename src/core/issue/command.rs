@@ -33,7 +33,7 @@ pub enum IssueCommand {
     /// A coordinator or operator approves it; `source` says how it came.
     Approve {
         /// What is approved.
-        approval: IssueApproved,
+        approval: Box<IssueApproved>,
         /// By whose hand.
         hand: Hand,
     },

@@ -18,7 +18,7 @@ fn escalated() -> World {
 fn approve(world: &World, hand: Hand) -> IssueCommand {
     let approval =
         IssueApproved { title: "Told anew".into(), priority: Priority::Critical, ..approval(&world.issue(42)) };
-    IssueCommand::Approve { approval, hand }
+    IssueCommand::Approve { approval: Box::new(approval), hand }
 }
 
 fn cancel(hand: Hand) -> IssueCommand {

@@ -1,7 +1,7 @@
 use conductor_core::data::{Field, FieldError, Value};
 use conductor_core::event::{IssueApproved, Priority};
 use conductor_core::identity::{Claimant, IssueRef, RepoName, Sha};
-use conductor_core::issue::{Claim, ClaimVia, HolderReport, IssueCommand, Reported, priority_of_labels};
+use conductor_core::issue::{Claim, ClaimVia, Hand, HolderReport, IssueCommand, Reported, priority_of_labels};
 
 use super::{AGENT_ID, Asked, Reporting, not_reported};
 use crate::error::ApiError;
@@ -16,8 +16,9 @@ const NO_REASON: &str = "no reason given";
 pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Result<Asked, ApiError> {
     let issue = reporting.place.the_issue()?;
     let token: Option<String> = properties.optional("leaseToken")?;
+    let hand = Hand::of(&reporting.caller.actor());
     let command = match reporting.event_type.as_str() {
-        "ISSUE_APPROVED" => IssueCommand::Approve(approval(&issue, properties)?),
+        "ISSUE_APPROVED" => IssueCommand::Approve { approval: Box::new(approval(&issue, properties)?), hand },
         "ISSUE_ASSIGNED" => {
             IssueCommand::Claim(Claim { claimant: properties.required(AGENT_ID)?, via: ClaimVia::Push })
         }
@@ -25,9 +26,9 @@ pub(super) fn asked(reporting: Reporting<'_>, properties: &mut Properties) -> Re
             let claimant = properties.optional::<Claimant>(AGENT_ID)?;
             IssueCommand::Unassign { agent: claimant.map(|claimant| claimant.agent), reason: reason(properties)? }
         }
-        "ISSUE_CANCELLED" => IssueCommand::Cancel { reason: reason(properties)? },
+        "ISSUE_CANCELLED" => IssueCommand::Cancel { reason: reason(properties)?, hand },
         "ISSUE_REOPENED" => IssueCommand::Reopen,
-        "ISSUE_DONE" => IssueCommand::Finish { by: reporting.caller.actor().to_string() },
+        "ISSUE_DONE" => IssueCommand::Finish { by: reporting.caller.actor().to_string(), hand },
         "ESCALATED" => IssueCommand::Escalate { reason: reason(properties)? },
         "PRIORITY_CHANGED" => IssueCommand::Prioritise { priority: required_priority(properties)? },
         "DEPENDENCIES_CHANGED" => IssueCommand::Depend {

@@ -3,7 +3,7 @@ use conductor_core::authority::{Caller, Voice, may_report};
 use conductor_core::data::Value;
 use conductor_core::event::{AgentEvent, EventType, Priority, PullRequestEvent, RigEvent, SmokeCause, UsageCategory};
 use conductor_core::identity::{Claimant, IssueRef};
-use conductor_core::issue::{ClaimVia, IssueCommand, Reported};
+use conductor_core::issue::{ClaimVia, Hand, IssueCommand, Reported};
 use conductor_core::pull_request::{PullRequestCommand, ReviewReport, VerdictKind};
 use conductor_core::rig::RigCommand;
 use conductor_core::roster::{GitHubMode, Policy};
@@ -124,7 +124,7 @@ fn the_stream_that_decides_follows_from_the_type() {
 
 #[test]
 fn an_approval_carries_what_was_sent_and_says_where_it_came_from() {
-    let IssueCommand::Approve(approved) = issue_command(
+    let IssueCommand::Approve { approval: approved, .. } = issue_command(
         "ISSUE_APPROVED",
         &operator(),
         r##"{"title":"Broken","priority":"HIGH","dependsOn":[1,"#2","acme/api#3"],"tools":["fd"],"source":"me","newLife":true}"##,
@@ -141,7 +141,7 @@ fn an_approval_carries_what_was_sent_and_says_where_it_came_from() {
 #[test]
 fn an_approval_without_a_priority_takes_that_of_its_labels() {
     let command = issue_command("ISSUE_APPROVED", &operator(), r#"{"title":"x","labels":["Critical"]}"#);
-    assert!(matches!(command, IssueCommand::Approve(approved) if approved.priority == Priority::Critical));
+    assert!(matches!(command, IssueCommand::Approve { approval, .. } if approval.priority == Priority::Critical));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn the_minutes_of_a_finished_issue_and_clients_clocks_are_kept_beside_it() {
     let place = Place::of(Some(ISSUE), None);
     let report =
         read("ISSUE_DONE", &operator(), &place, r#"{"attempt":12,"timestamp":"2020-01-01T00:00:00Z"}"#).unwrap();
-    let finish = IssueCommand::Finish { by: "operator:ada".to_owned() };
+    let finish = IssueCommand::Finish { by: "operator:ada".to_owned(), hand: Hand::Person };
     assert_eq!(report.asked, Asked::Issue(IssueRef::parse(ISSUE).unwrap(), Box::new(finish)));
     assert_eq!(report.extra.get("attempt"), Some(&Value::Int(12)));
     assert_eq!(report.extra.get("timestamp"), Some(&Value::text("2020-01-01T00:00:00Z")));

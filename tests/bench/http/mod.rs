@@ -16,10 +16,16 @@ mod reports;
 mod serving;
 mod stores;
 
+use std::sync::Arc;
+
+use conductor_core::port::Store;
+
 use crate::options::Options;
 use crate::rounds::Rounds;
 use crate::table::Table;
 
+use connection::Connection;
+pub(crate) use serving::Serving;
 use stores::Kind;
 
 /// The connections of the rows, as far as `--callers` names them.
@@ -32,6 +38,16 @@ pub(crate) async fn measure(options: &Options, table: &mut Table) -> anyhow::Res
         claims::measure(kind, options, table).await?;
     }
     Ok(())
+}
+
+/// A daemon on that store that has said that it is ready.
+pub(crate) async fn ready(store: Arc<dyn Store>) -> anyhow::Result<Serving> {
+    let serving = daemon::serve(store, 1).await?.serving;
+    let mut connection = Connection::open(serving.address).await?;
+    let ready = b"GET /healthz/ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    // It listens only when it serves; one that isn't ready then would fail here.
+    connection.ask(ready).await?;
+    Ok(serving)
 }
 
 /// What it takes until agents are told, and what that takes from the rest.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 /// A server with a runtime and an actix system of its own, as a process would have them.
 #[derive(Debug)]
-pub(super) struct Serving {
+pub(crate) struct Serving {
     /// Where it listens.
     pub(super) address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -47,7 +47,7 @@ impl Serving {
     }
 
     /// Ends it in order.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         self.system.await?.context("stop a server")
     }

@@ -31,7 +31,6 @@ pub(super) struct Ask {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a handful in a test")]
 pub(super) enum Command {
     Issue(IssueCommand),
     PullRequest(PullRequestCommand),
