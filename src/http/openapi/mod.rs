@@ -15,6 +15,8 @@
 //! they all run; a test does that.
 
 mod access;
+mod answer;
+mod body;
 mod document;
 mod endpoint;
 mod operation;
@@ -23,10 +25,12 @@ mod parameter;
 mod schema;
 
 pub use access::Role;
+pub use answer::Answer;
+pub use body::Body;
 pub use document::document;
 pub use endpoint::Endpoint;
-pub use operation::{Answer, Body, Operation, Tag};
-pub use page::page;
+pub use operation::{Operation, Tag};
+pub use page::{ADDRESS, page};
 pub use parameter::Parameter;
 pub use schema::{Texts, one_of, words};
 pub(crate) use schema::{

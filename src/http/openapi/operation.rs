@@ -1,11 +1,11 @@
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::access::{Access, Role};
+use super::answer::Answer;
+use super::body::Body;
 use super::parameter::Parameter;
 use crate::error::Code;
-
-type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 conductor_core::words! {
     /// The parts of the API, as its readers look for them.
@@ -43,24 +43,6 @@ pub struct Operation {
     body: Option<Body>,
     answers: Vec<Answer>,
     refusals: Vec<Code>,
-}
-
-/// What a request carries.
-#[derive(Debug, Clone)]
-pub struct Body {
-    about: &'static str,
-    schema: Value,
-    examples: Vec<(String, Value)>,
-}
-
-/// An answer that is no refusal.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    status: u16,
-    about: &'static str,
-    content: Option<(&'static str, SchemaOf)>,
-    headers: Vec<(&'static str, Value, &'static str)>,
-    links: Vec<(&'static str, Value)>,
 }
 
 impl Operation {
@@ -156,7 +138,7 @@ impl Operation {
 
     fn responses(&self, generator: &mut SchemaGenerator) -> Value {
         let mut responses: Map<String, Value> =
-            self.answers.iter().map(|answer| (answer.status.to_string(), answer.document(generator))).collect();
+            self.answers.iter().map(|answer| (answer.status().to_string(), answer.document(generator))).collect();
         let mut codes = self.refusals.clone();
         match self.access {
             Access::Public => {}
@@ -207,83 +189,4 @@ fn refused(codes: &[Code]) -> Value {
         } });
     }
     shape
-}
-
-impl Body {
-    /// JSON of this schema.
-    #[must_use]
-    pub fn json(schema: Value, about: &'static str) -> Self {
-        Self { about, schema, examples: Vec::new() }
-    }
-
-    /// A body that runs.
-    #[must_use]
-    pub fn example(mut self, name: impl Into<String>, value: Value) -> Self {
-        self.examples.push((name.into(), value));
-        self
-    }
-
-    fn document(&self) -> Value {
-        let examples = self.examples.iter().map(|(name, value)| (name.clone(), json!({ "value": value })));
-        let examples = Value::Object(examples.collect());
-        json!({
-            "description": self.about,
-            "required": true,
-            "content": { "application/json": { "schema": self.schema, "examples": examples } },
-        })
-    }
-}
-
-impl Answer {
-    /// JSON of this shape.
-    #[must_use]
-    pub fn json<T: JsonSchema>(status: u16, about: &'static str) -> Self {
-        Self::text(status, "application/json", |generator| generator.subschema_for::<T>(), about)
-    }
-
-    /// Something else than JSON.
-    #[must_use]
-    pub fn text(status: u16, media_type: &'static str, schema: SchemaOf, about: &'static str) -> Self {
-        Self { content: Some((media_type, schema)), ..Self::empty(status, about) }
-    }
-
-    /// Nothing but the status.
-    #[must_use]
-    pub fn empty(status: u16, about: &'static str) -> Self {
-        Self { status, about, content: None, headers: Vec::new(), links: Vec::new() }
-    }
-
-    /// With a header, sometimes.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, schema: Value, about: &'static str) -> Self {
-        self.headers.push((name, schema, about));
-        self
-    }
-
-    /// From here another operation can be asked, with these parameters taken from this answer.
-    #[must_use]
-    pub fn leads_to(mut self, operation: &'static str, parameters: Value) -> Self {
-        self.links.push((operation, parameters));
-        self
-    }
-
-    fn document(&self, generator: &mut SchemaGenerator) -> Value {
-        let mut shape = json!({ "description": self.about });
-        if let Some((media_type, schema)) = &self.content {
-            shape["content"] = json!({ *media_type: { "schema": schema(generator) } });
-        }
-        let header = |(name, schema, about): &(&str, Value, &str)| {
-            ((*name).to_owned(), json!({ "description": about, "schema": schema }))
-        };
-        if !self.headers.is_empty() {
-            shape["headers"] = Value::Object(self.headers.iter().map(header).collect());
-        }
-        let link = |(operation, parameters): &(&str, Value)| {
-            ((*operation).to_owned(), json!({ "operationId": operation, "parameters": parameters }))
-        };
-        if !self.links.is_empty() {
-            shape["links"] = Value::Object(self.links.iter().map(link).collect());
-        }
-        shape
-    }
 }
