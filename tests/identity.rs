@@ -84,6 +84,29 @@ async fn the_first_token_is_made_on_the_store_and_opens_the_way_beyond_loopback(
 }
 
 #[tokio::test]
+async fn where_no_token_is_valid_everything_that_is_said_leads_to_the_first_one() {
+    const HOW: &str = "stop it, run `conductor-e token create --person <you> --role operator` with the same settings";
+    let folder = tempfile::tempdir().unwrap();
+    let command = || serve().env("CONDUCTOR_IDENTITY", "token").env("CONDUCTOR_DATA_DIR", folder.path());
+    let mut daemon = command().start().await;
+    let url = daemon.url();
+    let refused: Value = Client::new().get(format!("{url}/api/issues")).send().await.unwrap().json().await.unwrap();
+    assert!(refused["error"].as_str().unwrap().contains(HOW), "{refused}");
+    let said = refusal_of(&token(folder.path(), &["create", "--person", "ada", "--role", "operator", "--url", &url]));
+    assert!(said.contains(HOW), "{said}");
+    let log = daemon.log();
+    assert!(log.contains("  WARNING no token is valid") && log.contains(HOW), "in the banner: {log}");
+    assert!(log.contains("WARN") && log.contains("no token is valid, so nobody gets in"), "in the log: {log}");
+    assert!(daemon.sigterm(PATIENCE).await.success());
+
+    let made = json_of(&token(folder.path(), &["create", "--person", "ada", "--role", "operator", "--json"]));
+    let daemon = command().start().await;
+    assert_eq!(status(&daemon.url(), "/api/issues", made["token"].as_str()).await, 200);
+    let log = daemon.log();
+    assert!(!log.contains("no token is valid") && log.contains("token create --token <an operator's>"), "{log}");
+}
+
+#[tokio::test]
 async fn what_may_not_be_made_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, says) in [

@@ -364,6 +364,10 @@ impl Store for FaultyStore {
         "faulty"
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     fn location(&self) -> String {
         self.inner.location()
     }

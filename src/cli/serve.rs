@@ -31,7 +31,7 @@ pub(super) fn serve(file: Option<&Path>) -> ExitCode {
             IdentityMode::TrustedNetwork => " (whole networks are believed)",
         };
         println!("listening on {} · store {location} · identity {}{believed}", daemon.url, settings.identity);
-        for line in next_steps(&settings, &daemon.url) {
+        for line in next_steps(&settings, &daemon) {
             println!("{line}");
         }
         let signal = system::asked_to_stop().await?;
@@ -41,8 +41,8 @@ pub(super) fn serve(file: Option<&Path>) -> ExitCode {
 }
 
 /// What to do next, for whoever has just started it by hand. Scripts read the first line alone.
-fn next_steps(settings: &Settings, url: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+fn next_steps(settings: &Settings, daemon: &Daemon) -> Vec<String> {
+    let (mut lines, url) = (Vec::new(), &daemon.url);
     match (&settings.store, &settings.webhook_secret) {
         (Store::Embedded { folder }, _) => lines.push(format!("  log     kept in {}", folder.display())),
         (Store::Postgres { .. }, _) => {}
@@ -60,8 +60,18 @@ fn next_steps(settings: &Settings, url: &str) -> Vec<String> {
             ""
         }
         IdentityMode::Token => {
-            lines
-                .push("  tokens  conductor-e token create (--agent <id> | --person <name> --role operator)".to_owned());
+            let shown = match &settings.store {
+                // Its file is held: the daemon is asked, with a token.
+                Store::Embedded { .. } => " --token <an operator's>",
+                Store::Postgres { .. } => "",
+            };
+            lines.push(match &daemon.first_token {
+                Some(how) => format!("  WARNING no token is valid, so nobody gets in: {how}"),
+                None => {
+                    let whose = "(--agent <id> | --person <name> --role operator|viewer)";
+                    format!("  tokens  conductor-e token create{shown} {whose}")
+                }
+            });
             "-H \"Authorization: Bearer $TOKEN\" "
         }
     };

@@ -13,6 +13,7 @@
 //! | [`ear`] · [`leases`] | whether the daemon listened all the time; the pass that ends leases whose time is up |
 //! | [`reaper`] | the pass that takes entries back from the dead |
 //! | [`silence`] · [`merge_gate`] | passes: agents that are no longer heard from; what merges wait for, on record |
+//! | [`way_in`] | whether anybody gets in where callers show tokens |
 //! | [`token_uses`] | the pass that notes which tokens are still needed |
 //! | [`descriptors`] | how many connections the system has room for |
 //! | [`logging`] | what the daemon tells about itself |
@@ -39,4 +40,5 @@ pub mod teller;
 mod testing;
 pub mod token_uses;
 pub mod upkeep;
+mod way_in;
 pub mod work_index;

@@ -16,11 +16,10 @@ use conductor_adapters::store_time::StoreTime;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_adapters::valkey::UrlError;
-use conductor_core::authority::IdentityMode;
 use conductor_core::identity::RepoName;
 use conductor_core::port::{Broker, Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_core::reaction::Destination;
-use conductor_http::caller::{Admission, AdmissionSettings};
+use conductor_http::caller::{Admission, AdmissionSettings, first_token};
 use conductor_http::edge::{Edge, HandOut, Stage};
 use conductor_http::health::BrokerDependency;
 use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
@@ -48,6 +47,7 @@ use super::silence::Silence;
 use super::teller::StreamTeller;
 use super::token_uses::TokenUses;
 use super::upkeep::Upkeep;
+use super::way_in;
 use super::work_index::WorkIndex;
 
 /// How long requests and commands under way may take at the end. With the server's own 10 s this stays below Kubernetes'
@@ -80,7 +80,8 @@ pub enum StartError {
     /// It would listen beyond loopback, and nobody could say who he is.
     #[error(
         "listen on {address}: identity is token and there is no token yet, so nobody could get in. \
-         Make the first one on the store itself: conductor-e token create --person <you> --role operator"
+         Make the first one on the store itself: {}",
+        first_token::COMMAND
     )]
     NoToken {
         /// Where.
@@ -103,6 +104,8 @@ pub enum StartError {
 pub struct Daemon {
     /// Where it listens: `http://127.0.0.1:8080`.
     pub url: String,
+    /// How to make the first token, where nobody gets in for want of one.
+    pub first_token: Option<String>,
     edge: Arc<Edge>,
     store: Arc<dyn Store>,
     broker: Option<Arc<dyn Broker>>,
@@ -130,7 +133,10 @@ impl Daemon {
         let ear = Arc::new(Ear::new(Arc::clone(&store), Arc::clone(&time)));
         ear.listen().await?;
         let clock: Arc<dyn Clock> = time;
-        check_tokens(settings, &*store, &*clock).await?;
+        let is_open = way_in::is_open(settings, &*store, &*clock).await?;
+        if !is_open && !settings.bind.ip().is_loopback() {
+            return Err(StartError::NoToken { address: settings.bind });
+        }
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let policy = Arc::new(settings.policy.clone());
         let index = Arc::new(WorkIndex::new(&policy));
@@ -208,6 +214,10 @@ impl Daemon {
         if let Some(warning) = admission.warning() {
             tracing::warn!("{warning}");
         }
+        let first_token = (!is_open).then(|| first_token::how(store.is_shared()));
+        if let Some(how) = &first_token {
+            tracing::warn!("identity is token and no token is valid, so nobody gets in: {how}");
+        }
 
         let dispatch = Arc::new(Dispatch::new(coordinator.clone(), Arc::clone(&index), leases.clone()));
         if terms.streamed {
@@ -249,6 +259,7 @@ impl Daemon {
         edge.readiness.enter(Stage::Ready);
         Ok(Self {
             url: format!("http://{address}"),
+            first_token,
             edge,
             store,
             broker,
@@ -278,16 +289,6 @@ impl Daemon {
         self.edge.coordinator.stop();
         report.is_complete()
     }
-}
-
-/// Beyond loopback nothing listens that nobody has a token for.
-async fn check_tokens(settings: &Settings, store: &dyn Store, clock: &dyn Clock) -> Result<(), StartError> {
-    if settings.identity != IdentityMode::Token || settings.bind.ip().is_loopback() {
-        return Ok(());
-    }
-    let (tokens, now) = (store.tokens().await?, clock.now());
-    let opens = tokens.iter().any(|token| token.is_live(now) && token.owner.bearer(&settings.policy).is_ok());
-    if opens { Ok(()) } else { Err(StartError::NoToken { address: settings.bind }) }
 }
 
 fn actor_settings(tuning: Tuning) -> ActorSettings {

@@ -62,6 +62,10 @@ impl Store for MemoryStore {
         "memory"
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn location(&self) -> String {
         "this process".to_owned()
     }

@@ -72,6 +72,9 @@ impl Store for PostgresStore {
     fn name(&self) -> &'static str {
         "postgres"
     }
+    fn is_shared(&self) -> bool {
+        true
+    }
     fn location(&self) -> String {
         self.location.clone()
     }

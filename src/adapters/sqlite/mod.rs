@@ -80,6 +80,9 @@ impl Store for SqliteStore {
     fn name(&self) -> &'static str {
         "sqlite"
     }
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     fn location(&self) -> String {
         self.path.display().to_string()

@@ -74,6 +74,9 @@ pub trait Store:
     /// `postgres`, `sqlite` or `memory`.
     fn name(&self) -> &'static str;
 
+    /// Whether other processes may open it too, while this one has it open.
+    fn is_shared(&self) -> bool;
+
     /// Where it is, for people: no password.
     fn location(&self) -> String;
 

@@ -14,6 +14,7 @@ use conductor_core::roster::Policy;
 use conductor_core::token::Bearer;
 use ipnet::IpNet;
 
+use super::first_token;
 use super::foreign_page;
 use super::keyring::Keyring;
 use super::network::{Nearness, peer};
@@ -51,6 +52,8 @@ pub struct Admission {
     mode: IdentityMode,
     trusted_networks: Vec<IpNet>,
     entropy: Arc<dyn Entropy>,
+    /// Whether others than this daemon may open the store.
+    shared_store: bool,
     /// The tokens in use.
     pub keyring: Arc<Keyring>,
     /// How much each caller has left.
@@ -98,6 +101,7 @@ impl Admission {
             mode,
             trusted_networks,
             entropy,
+            shared_store: store.is_shared(),
             keyring: Arc::new(Keyring::new(store, clock)),
             rates: Rates::new(rates),
         }
@@ -182,24 +186,32 @@ impl Admission {
 
     fn at_its_word(&self, request: &HttpRequest) -> Result<Visitor, ApiError> {
         let near = Nearness::of(request, &self.trusted_networks);
-        let (standing, else_told) = match self.mode {
-            IdentityMode::Open => (
-                near.loopback.then_some(Standing::OfThisMachine),
-                "only programs of the daemon's own machine are believed, and this request was passed on or addressed to \
-                 another name: show a token (Authorization: Bearer …), `conductor-e token create` makes one",
-            ),
-            IdentityMode::TrustedNetwork => (
-                near.trusted.then_some(Standing::OfTrustedNetwork),
-                "only direct peers in trusted_networks are believed: show a token (Authorization: Bearer …), \
-                 `conductor-e token create` makes one",
-            ),
-            IdentityMode::Token => {
-                (None, "show a token (Authorization: Bearer …): `conductor-e token create` makes one")
-            }
+        let standing = match self.mode {
+            IdentityMode::Open => near.loopback.then_some(Standing::OfThisMachine),
+            IdentityMode::TrustedNetwork => near.trusted.then_some(Standing::OfTrustedNetwork),
+            IdentityMode::Token => None,
         };
-        let standing = standing.ok_or_else(|| ApiError::unauthorized(else_told))?;
+        let standing = standing.ok_or_else(|| ApiError::unauthorized(self.else_told()))?;
         foreign_page::refuse(request)?;
         Ok(Visitor { standing, payer: Payer::of_address(peer(request)), shown: None })
+    }
+
+    /// What somebody is told who is not taken at its word, and has shown nothing.
+    fn else_told(&self) -> String {
+        let first = first_token::how(self.shared_store);
+        match self.mode {
+            IdentityMode::Open => {
+                "only programs of the daemon's own machine are believed, and this request was passed on or \
+                                   addressed to another name: show a token (Authorization: Bearer …), which \
+                                   `conductor-e token create` makes on that machine"
+                    .to_owned()
+            }
+            IdentityMode::TrustedNetwork => format!(
+                "only direct peers in trusted_networks are believed: show a token (Authorization: Bearer …), which an operator \
+                 makes; {first}"
+            ),
+            IdentityMode::Token => format!("show a token (Authorization: Bearer …), which an operator makes; {first}"),
+        }
     }
 }
 

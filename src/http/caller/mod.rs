@@ -13,6 +13,7 @@
 //! | [`rates`] | how much one caller may ask |
 
 pub mod admission;
+pub mod first_token;
 mod foreign_page;
 pub mod issue;
 pub mod keyring;
