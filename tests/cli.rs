@@ -110,6 +110,21 @@ async fn issues_queue_and_agents_are_shown_as_tables_and_as_json() {
 }
 
 #[tokio::test]
+async fn without_an_address_the_daemon_is_asked_where_the_same_settings_let_it_listen() {
+    let daemon = with_issues().await;
+    let bind = daemon.url().replace("http://", "");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("conductor.toml");
+    // What else may be wrong with it is the daemon's business.
+    std::fs::write(&file, format!("bind = \"{bind}\"\nunknown_agents = 7\n")).unwrap();
+    let of_environment = run(&["issues", "--state", "escalated"], &[("CONDUCTOR_BIND", &bind)]).well();
+    let of_file = run(&["issues", "--state", "escalated", "--config", file.to_str().unwrap()], &[]).well();
+    assert_eq!((row(&of_environment, "acme/web#11")[1], of_file), ("escalated", of_environment.clone()));
+    let elsewhere = [("CONDUCTOR_BIND", "127.0.0.1:1"), ("CONDUCTOR_URL", &daemon.url())];
+    assert_eq!(run(&["issues", "--state", "escalated"], &elsewhere).well(), of_environment, "the address goes first");
+}
+
+#[tokio::test]
 async fn an_issue_is_shown_with_its_timeline_and_an_unknown_one_is_refused() {
     let daemon = with_issues().await;
     let url = daemon.url();

@@ -1,4 +1,6 @@
 use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::words::plain;
+use crate::config::{Environment, Settings};
 
 /// A daemon that doesn't take a connection within this time is not there.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -18,14 +21,14 @@ const SILENCE: Duration = Duration::from_secs(40);
 /// Of a refusal, more than this isn't a sentence.
 const LONGEST_REFUSAL: usize = 16 * 1024;
 
-/// Where a daemon listens unless it was told otherwise.
+/// Where a daemon is asked that picked its port itself: it can't be known, so where it would listen unless told otherwise.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 
 /// Which daemon to ask, and as whom.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Which daemon to ask")]
 pub(super) struct DaemonArguments {
-    /// Where the daemon listens [default: http://127.0.0.1:8080].
+    /// Where the daemon listens [default: on this machine where CONDUCTOR_BIND or the file says, else http://127.0.0.1:8080].
     #[arg(long, global = true, env = "CONDUCTOR_URL", value_name = "URL")]
     url: Option<String>,
     /// Token to show it.
@@ -46,6 +49,24 @@ impl DaemonArguments {
     pub(super) fn at(&self, url: String) -> Self {
         Self { url: Some(url), ..self.clone() }
     }
+
+    /// The daemon that they name, else the one that these settings would start.
+    pub(super) fn or_of_settings(&self, file: Option<&Path>) -> Self {
+        match (&self.url, url_of(Settings::bind_of(file, &Environment::of_process()))) {
+            (None, Some(url)) => self.at(url),
+            (Some(_), _) | (None, None) => self.clone(),
+        }
+    }
+}
+
+/// Where a daemon of that address is reached from its own machine; `None` where it picks its port itself.
+pub(super) fn url_of(bind: SocketAddr) -> Option<String> {
+    let ip = match bind.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => bind.ip(),
+    };
+    (bind.port() != 0).then(|| format!("http://{}", SocketAddr::new(ip, bind.port())))
 }
 
 /// A running daemon, as commands ask it.
@@ -147,7 +168,10 @@ async fn refusal(mut response: Response) -> Failure {
     }
     match serde_json::from_slice::<Value>(&body) {
         Ok(Value::Object(members)) if members.get("error").is_some_and(Value::is_string) => {
-            let said = plain(members["error"].as_str().unwrap_or_default()).into_owned();
+            let mut said = plain(members["error"].as_str().unwrap_or_default()).into_owned();
+            if let Some(meant) = members.get("didYouMean").and_then(Value::as_str) {
+                said.push_str(&format!(" (did you mean {}?)", plain(meant)));
+            }
             Failure::Refused { url, status, said }
         }
         Ok(_) | Err(_) => Failure::Foreign { url, why: format!("it answered {status}, and not in the daemon's words") },
@@ -203,6 +227,15 @@ mod tests {
 
     fn client(url: &str, token: Option<&str>) -> Result<Client, Failure> {
         Client::new(&DaemonArguments { url: Some(url.to_owned()), token: token.map(str::to_owned), token_file: None })
+    }
+
+    #[test]
+    fn the_daemon_of_an_address_is_reached_from_its_own_machine() {
+        let url = |bind: &str| url_of(bind.parse().unwrap());
+        assert_eq!(url("0.0.0.0:8080").as_deref(), Some("http://127.0.0.1:8080"));
+        assert_eq!(url("[::]:8080").as_deref(), Some("http://[::1]:8080"));
+        assert_eq!(url("[::1]:9").as_deref(), Some("http://[::1]:9"));
+        assert_eq!(url("127.0.0.1:0"), None);
     }
 
     #[test]

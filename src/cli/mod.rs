@@ -155,25 +155,29 @@ Examples:
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let (file, daemon) = (arguments.config.as_deref(), &arguments.daemon);
+    let file = arguments.config.as_deref();
+    // Asked for only where it is needed: a file may be one that can be read but once.
+    let daemon = || arguments.daemon.or_of_settings(file);
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::serve(file),
         Command::Migrate => serve::migrate(file),
         Command::Demo { keep } => demo::demo(keep),
-        Command::Issues(which) => ask(daemon, async |daemon, screen| issues::issues(&which, daemon, screen).await),
-        Command::Issue(which) => ask(daemon, async |daemon, screen| issue::issue(&which, daemon, screen).await),
-        Command::Agents(which) => ask(daemon, async |daemon, screen| agents::agents(&which, daemon, screen).await),
-        Command::Queue(which) => ask(daemon, async |daemon, screen| queue::queue(&which, daemon, screen).await),
-        Command::Runs(which) => ask(daemon, async |daemon, screen| runs::runs(&which, daemon, screen).await),
-        Command::Costs(which) => ask(daemon, async |daemon, screen| costs::costs(&which, daemon, screen).await),
-        Command::Events(which) => ask(daemon, async |daemon, screen| events::events(&which, daemon, screen).await),
-        Command::Explain(what) => ask(daemon, async |daemon, screen| explain::explain(&what, daemon, screen).await),
-        Command::Override(what) => ask(daemon, async |daemon, screen| overrule::overrule(&what, daemon, screen).await),
+        Command::Issues(which) => ask(&daemon(), async |daemon, screen| issues::issues(&which, daemon, screen).await),
+        Command::Issue(which) => ask(&daemon(), async |daemon, screen| issue::issue(&which, daemon, screen).await),
+        Command::Agents(which) => ask(&daemon(), async |daemon, screen| agents::agents(&which, daemon, screen).await),
+        Command::Queue(which) => ask(&daemon(), async |daemon, screen| queue::queue(&which, daemon, screen).await),
+        Command::Runs(which) => ask(&daemon(), async |daemon, screen| runs::runs(&which, daemon, screen).await),
+        Command::Costs(which) => ask(&daemon(), async |daemon, screen| costs::costs(&which, daemon, screen).await),
+        Command::Events(which) => ask(&daemon(), async |daemon, screen| events::events(&which, daemon, screen).await),
+        Command::Explain(what) => ask(&daemon(), async |daemon, screen| explain::explain(&what, daemon, screen).await),
+        Command::Override(what) => {
+            ask(&daemon(), async |daemon, screen| overrule::overrule(&what, daemon, screen).await)
+        }
         Command::DeadLetters(what) => {
-            ask(daemon, async |daemon, screen| dead_letters::dead_letters(&what, daemon, screen).await)
+            ask(&daemon(), async |daemon, screen| dead_letters::dead_letters(&what, daemon, screen).await)
         }
         Command::Completions { shell } => completions::completions(shell, Arguments::command()),
-        Command::Token { command } => token::token(file, daemon, command),
+        Command::Token { command } => token::token(file, &arguments.daemon, command),
         Command::Config { command: ConfigCommand::Check { file: named } } => check::check(named.as_deref().or(file)),
         Command::Config { command: ConfigCommand::Show { form } } => show::show(file, form),
     }

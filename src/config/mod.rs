@@ -33,7 +33,6 @@ mod secret;
 mod section;
 mod server;
 mod show;
-mod similar;
 mod store;
 mod timers;
 mod tuning;
@@ -123,6 +122,15 @@ impl Settings {
         root.close();
         findings.sound()?;
         Ok(Self { file: document.path, notices: findings.notices(), ..settings })
+    }
+
+    /// Where a daemon of these settings listens. For whoever only wants to ask it: nothing else of them is judged, and secrets
+    /// in files that are not his to read don't matter.
+    #[must_use]
+    pub fn bind_of(file: Option<&Path>, environment: &Environment) -> SocketAddr {
+        let findings = Findings::default();
+        let document = Document::open(file, environment, &findings);
+        server::bind(&Section::root(&document, &findings), environment, &findings)
     }
 
     fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Self {

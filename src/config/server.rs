@@ -29,9 +29,7 @@ pub(super) struct Server {
 
 /// Bind address, identity and trusted networks, which hang together: **what listens beyond loopback never believes everybody.**
 pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Findings) -> Server {
-    let in_file = root.parsed("bind", address);
-    let bind = environment.parsed("CONDUCTOR_BIND", findings, address).or(in_file);
-    let bind = bind.map_or(DEFAULT_BIND, |found| found.value);
+    let bind = bind(root, environment, findings);
     let connections = root.count("connections", MOST_CONNECTIONS);
     let connections = connections.map_or(DEFAULT_CONNECTIONS, |found| found.value as usize);
     let live_readers = live_readers(root, connections, findings);
@@ -54,6 +52,13 @@ pub(super) fn read(root: &Section<'_>, environment: &Environment, findings: &Fin
         IdentityMode::Open | IdentityMode::TrustedNetwork | IdentityMode::Token => {}
     }
     Server { bind, connections, live_readers, identity, trusted_networks }
+}
+
+/// `CONDUCTOR_BIND`, else `bind` in the file.
+pub(super) fn bind(root: &Section<'_>, environment: &Environment, findings: &Findings) -> SocketAddr {
+    let in_file = root.parsed("bind", address);
+    let bind = environment.parsed("CONDUCTOR_BIND", findings, address).or(in_file);
+    bind.map_or(DEFAULT_BIND, |found| found.value)
 }
 
 /// How many may read the live feed at once. Each keeps its connection, and the other callers need some as well.

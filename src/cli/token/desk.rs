@@ -1,4 +1,3 @@
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -14,7 +13,7 @@ use conductor_http::wire::{FreshToken, TokenRow};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::super::client::{Client, DaemonArguments, decoded};
+use super::super::client::{Client, DaemonArguments, decoded, url_of};
 use super::super::failure::Failure;
 use crate::config::Settings;
 use crate::daemon::open_store::{OpenError, open_store};
@@ -108,23 +107,4 @@ impl Desk {
 
 async fn answer(client: &Client, request: RequestBuilder) -> Result<Value, Failure> {
     decoded(client.send(request).await?).await
-}
-
-/// Where a daemon of that address is reached from its own machine; `None` where it picked its port itself.
-fn url_of(bind: SocketAddr) -> Option<String> {
-    let ip = if bind.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { bind.ip() };
-    (bind.port() != 0).then(|| format!("http://{}", SocketAddr::new(ip, bind.port())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_daemon_of_an_address_is_reached_from_its_own_machine() {
-        let url = |bind: &str| url_of(bind.parse().unwrap());
-        assert_eq!(url("0.0.0.0:8080").as_deref(), Some("http://127.0.0.1:8080"));
-        assert_eq!(url("[::1]:9").as_deref(), Some("http://[::1]:9"));
-        assert_eq!(url("127.0.0.1:0"), None);
-    }
 }
