@@ -33,7 +33,12 @@ impl Elections {
         match store.take_term(leadership.holder(), settings.term).await.map_err(|error| error.to_string())? {
             Candidacy::Elected { term } => {
                 leadership.trust(term, asked);
-                tracing::info!(term, holder = leadership.holder(), "elected leader for term {term}");
+                if store.is_shared() {
+                    tracing::info!(term, holder = leadership.holder(), "elected leader for term {term}");
+                } else {
+                    // Nobody else could be.
+                    tracing::debug!(term, holder = leadership.holder(), "leads alone, for term {term}");
+                }
                 self.wake_passes();
                 Ok(leading(term).with("elected", 1))
             }

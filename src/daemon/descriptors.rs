@@ -6,6 +6,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// What the daemon needs for itself: the store's files or its pool of connections, sockets that listen, what threads wait on.
 const OWN: u64 = 256;
 
+/// With fewer connections a fleet with its live feeds soon has to wait, so people are told; more are only noted.
+const FEW: usize = 1_000;
+
 /// How many connections callers may have of those that are wanted. Raises the limit of this process as far as it may be raised:
 /// systems begin low (1,024 often) for the sake of programs that can't count further, and leave it to those that can.
 #[must_use]
@@ -21,13 +24,21 @@ pub fn room_for(wanted: usize) -> usize {
         }
     };
     let room = room(current, wanted);
-    if room < wanted {
+    let files = current.unwrap_or_default();
+    if room < wanted.min(FEW) {
         tracing::warn!(
             connections = room,
             wanted,
-            "the system lets this process open {} files, so {room} connections are taken at once instead of {wanted}: raise \
-             its limit (ulimit -n, LimitNOFILE), or lower `connections`",
-            current.unwrap_or_default()
+            files,
+            "only {room} connections are taken at once, since the system lets this process open {files} files: raise its limit \
+             (ulimit -n, LimitNOFILE)"
+        );
+    } else if room < wanted {
+        tracing::debug!(
+            connections = room,
+            wanted,
+            files,
+            "{room} connections are taken at once, by the limit of open files"
         );
     }
     room

@@ -79,7 +79,9 @@ pub(super) async fn rebuild_stale(connections: &Connections) -> Result<(), Store
     // Rows of a newer build are left alone: that one is being rolled out, this one is on its way out.
     if made_by.is_none_or(|made_by| made_by < number()) {
         let rows = rebuild(connections).await?;
-        tracing::info!(rows, projection = COST_PROJECTION, "rebuilt the costs from the log");
+        if rows > 0 {
+            tracing::info!(rows, projection = COST_PROJECTION, "rebuilt the costs from the log");
+        }
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ async fn migrate_on(client: &mut Client, owner: &Config, serving: &Config) -> Re
     if !is_current(client).await? {
         let runner = embedded::migrations::runner();
         let report = runner.run_async(client).await.map_err(|error| OpenError::Migration(explained(&error)))?;
-        tracing::info!(applied = report.applied_migrations().len(), "schema migrated");
+        let applied = report.applied_migrations().len();
+        tracing::info!(applied, "brought the database's schema up to date: {applied} migrations");
     }
     if serving.get_user() != owner.get_user() {
         let role = serving.get_user().ok_or_else(|| OpenError::Url("it names no user to serve as".to_owned()))?;

@@ -53,7 +53,9 @@ pub(super) fn rebuild_stale(connection: &Connection) -> Result<(), Fault> {
         let transaction = connection.unchecked_transaction()?;
         let rows = rebuild(&transaction)?;
         transaction.commit()?;
-        tracing::info!(rows, projection = COST_PROJECTION, "rebuilt the costs from the log");
+        if rows > 0 {
+            tracing::info!(rows, projection = COST_PROJECTION, "rebuilt the costs from the log");
+        }
     }
     Ok(())
 }

@@ -9,8 +9,12 @@ mod embedded {
 /// Brings the schema up to date; does nothing where it is. The folder's lock keeps two daemons apart.
 pub(super) fn run(connection: &mut Connection) -> Result<(), refinery::Error> {
     let report = embedded::migrations::runner().run(connection)?;
-    for migration in report.applied_migrations() {
-        tracing::info!(%migration, "applied a migration");
+    let applied = report.applied_migrations();
+    // A fresh folder gets all of them: nothing that anybody has to know.
+    if let (Some(first), Some(last)) = (applied.first(), applied.last())
+        && first.version() > 1
+    {
+        tracing::info!(from = %first, to = %last, "brought the store's schema up to date, from {first} to {last}");
     }
     Ok(())
 }
