@@ -3,7 +3,7 @@
 //! | Module | What it shows |
 //! |---|---|
 //! | [`rig`] | everything outside the daemon, and the audit that every test ends with |
-//! | [`story`] | the demo's stories |
+//! | [`story`] · [`readme`] | the demo's stories · what the README says to type, typed |
 //! | [`projections`] | what reports become in the read models |
 //! | [`openapi`] | what `/openapi.json` says is so |
 //! | [`bad_input`] | what is refused leaves nothing behind |
@@ -68,6 +68,7 @@ mod openapi;
 mod overrides;
 mod pauses;
 mod projections;
+mod readme;
 mod renames;
 mod reviews;
 mod rig;
