@@ -82,6 +82,20 @@ impl ClaimantView<'_> {
     pub fn capacity(&self) -> u32 {
         self.profile.map_or(DEFAULT_CAPACITY, |profile| profile.capacity)
     }
+
+    /// What it is taken for, by the rule that [`misfit`] goes by.
+    #[must_use]
+    pub fn taken_for(&self) -> String {
+        match (self.profile, self.strangers) {
+            (Some(profile), _) => format!("its role is {}", profile.role),
+            (None, UnknownAgents::Allow) => {
+                "it is taken as a developer for any stack (it is not in the roster, and unknown agents are allowed)"
+                    .to_owned()
+            }
+            (None, UnknownAgents::Hook) => "it is a person's hook (not in the roster), never handed work".to_owned(),
+            (None, UnknownAgents::Refuse) => "it is not in the roster, and refused".to_owned(),
+        }
+    }
 }
 
 /// Leases that an agent of this capacity may hold so that it may have one more of this urgency: critical work goes one above.

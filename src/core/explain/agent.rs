@@ -83,11 +83,11 @@ fn is_busy(known: &Known<'_>, around: &AroundAgent<'_>) -> bool {
 }
 
 fn summary(known: &Known<'_>, around: &AroundAgent<'_>) -> String {
-    let capacity = known.claimant(around.policy).capacity();
-    let role = known.profile.map_or_else(|| "not in the roster".to_owned(), |profile| profile.role.to_string());
+    let claimant = known.claimant(around.policy);
+    let (capacity, taken_for) = (claimant.capacity(), claimant.taken_for());
     let held: Vec<String> = around.holds.iter().map(ToString::to_string).collect();
     let holds = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
-    format!("it is {role}, and holds {holds} ({} of {capacity})", known.held)
+    format!("{taken_for}; it holds {holds} ({} of {capacity})", known.held)
 }
 
 fn hold_back(told: &mut Explanation, obstacle: &Obstacle, known: &Known<'_>) {

@@ -2,15 +2,15 @@
 //! and shuts nothing.
 
 use crate::event::{ReviewState, Standing};
-use crate::identity::StreamId;
-use crate::merge_gate;
+use crate::identity::{PrRef, StreamId};
+use crate::merge_gate::{self, Condition};
 use crate::pull_request::PullRequest;
-use crate::roster::Policy;
+use crate::roster::{GitHubMode, Policy};
 
 use super::Explanation;
 
 /// What a head without a verdict waits for.
-pub(super) fn verdict(told: &mut Explanation, standing: &Standing, pull: Option<&PullRequest>) {
+pub(super) fn verdict(told: &mut Explanation, standing: &Standing, pull: Option<&PullRequest>, github: GitHubMode) {
     let dispatch = pull.and_then(|pull| pull.dispatch.as_ref());
     let stream = StreamId::PullRequest(standing.pr.clone());
     match (dispatch, standing.review) {
@@ -31,7 +31,21 @@ pub(super) fn verdict(told: &mut Explanation, standing: &Standing, pull: Option<
         }
     }
     let author = standing.author.as_ref().map_or_else(String::new, |author| format!(", which {author} is not"));
-    told.moved(format!("an approval or a dispute by a reviewer who did not produce it{author}"));
+    let verdict = match github {
+        GitHubMode::None => {
+            "REVIEW_PASSED or REVIEW_DISPUTED, reported by a reviewer who was asked and did not produce it"
+        }
+        GitHubMode::Webhook | GitHubMode::Connected => "an approval or a dispute by a reviewer who did not produce it",
+    };
+    told.moved(format!("{verdict}{author}"));
+}
+
+/// How a new head of it comes to be known.
+pub(super) fn new_head(pull: &PrRef, by: &str, github: GitHubMode) -> String {
+    match github {
+        GitHubMode::None => format!("PR_CREATED for {pull} with its new headSha, by {by}"),
+        GitHubMode::Webhook | GitHubMode::Connected => format!("a push to {pull} by {by}"),
+    }
 }
 
 /// What stands before the merge of an approved head, by the one gate.
@@ -40,10 +54,10 @@ pub(super) fn merge(told: &mut Explanation, standing: &Standing, pull: Option<&P
     let open = merge_gate::change(standing, pull, policy);
     for condition in &open {
         told.waits_on(condition.rule(), condition.why(), stream(), None);
-        told.moved(condition.moved_by());
+        told.moved(condition.moved_by(policy.github));
     }
     if open.is_empty() {
         told.waits_on("merge", "its merge: nothing that is known here stands in its way", stream(), None);
     }
-    told.moved("its merge at GitHub");
+    told.moved(Condition::NotConnected.moved_by(policy.github));
 }

@@ -21,9 +21,9 @@ pub fn issue(issue: &Issue, around: &AroundIssue<'_>) -> Explanation {
         IssueState::ChangesRequested => changes_requested(&mut told, issue, around),
         IssueState::ReadyToMerge => ready_to_merge(&mut told, issue, around),
         IssueState::Deploying => deploying(&mut told, issue),
-        IssueState::Escalated => escalated(&mut told, issue),
+        IssueState::Escalated => escalated(&mut told, issue, around.policy.github),
         IssueState::Done => told.summary = "it is finished, and waits for nothing".to_owned(),
-        IssueState::Cancelled => cancelled(&mut told, issue),
+        IssueState::Cancelled => cancelled(&mut told, issue, around.policy.github),
     }
     if issue.paused && !state.is_final() && !told.waits_for.iter().any(|wait| wait.rule == "paused") {
         let stream = StreamId::Issue(issue.reference.clone());
@@ -65,11 +65,15 @@ fn held(told: &mut Explanation, issue: &Issue, around: &AroundIssue<'_>) {
     };
     if lease.started() {
         told.waits("holder", format!("a pull request of {}, from {}", lease.claimant, lease.branch_hint));
-        told.moved(format!("PR_CREATED or AGENT_STUCK by {}", lease.claimant));
+        told.moved(match around.policy.github {
+            GitHubMode::None => format!("a pull request of {} (it reports PR_CREATED)", lease.claimant),
+            GitHubMode::Webhook | GitHubMode::Connected => format!("a pull request of {} at GitHub", lease.claimant),
+        });
+        told.moved("its giving up (it reports AGENT_STUCK): a strike, and another agent's turn");
     } else {
         told.waits("holder", format!("{} to start", lease.claimant));
         told.moved(format!("GET /api/assignments/next by {}, which gives it the same work again", lease.claimant));
-        told.moved(format!("WORK_STARTED or a pull request of {}", lease.claimant));
+        told.moved(format!("its beginning (it reports WORK_STARTED), or a pull request of {}", lease.claimant));
     }
     lease_of(told, lease, issue, around);
 }
@@ -95,8 +99,9 @@ fn lease_of(told: &mut Explanation, lease: &Lease, issue: &Issue, around: &Aroun
 fn in_review(told: &mut Explanation, issue: &Issue, around: &AroundIssue<'_>) {
     let Some(pull) = issue.current_pull() else { return };
     told.summary = format!("{} waits for a verdict", pull.standing.pr);
-    gate::verdict(told, &pull.standing, around.pull);
-    told.moved(format!("a push to {}, or its end", pull.standing.pr));
+    let github = around.policy.github;
+    gate::verdict(told, &pull.standing, around.pull, github);
+    told.moved(format!("{}; or its end", gate::new_head(&pull.standing.pr, "its author", github)));
 }
 
 fn changes_requested(told: &mut Explanation, issue: &Issue, around: &AroundIssue<'_>) {
@@ -108,7 +113,7 @@ fn changes_requested(told: &mut Explanation, issue: &Issue, around: &AroundIssue
         Some(lease) => {
             told.summary.push_str(&format!(", and {} is at it", lease.claimant));
             told.waits("holder", format!("a new head of {} by {}", standing.pr, lease.claimant));
-            told.moved(format!("a push to {} by {}", standing.pr, lease.claimant));
+            told.moved(gate::new_head(&standing.pr, &lease.claimant.to_string(), around.policy.github));
             lease_of(told, lease, issue, around);
         }
         None if issue.wants_a_holder() => {
@@ -118,7 +123,7 @@ fn changes_requested(told: &mut Explanation, issue: &Issue, around: &AroundIssue
         None => {
             let author = standing.author.as_ref().map_or_else(|| "its author".to_owned(), ToString::to_string);
             told.waits("author", format!("{author}: a person's pull request is handed to no agent"));
-            told.moved(format!("a push to {} by {author}", standing.pr));
+            told.moved(gate::new_head(&standing.pr, &author, around.policy.github));
             let assign = overrule(OverrideKind::Assign, format!("{} --agent <id>", issue.reference));
             told.moved(format!("a person: {assign}, to have an agent do it"));
         }
@@ -166,7 +171,7 @@ fn deploying(told: &mut Explanation, issue: &Issue) {
     told.moved(format!("a person: {}", overrule(OverrideKind::Requeue, &issue.reference)));
 }
 
-fn escalated(told: &mut Explanation, issue: &Issue) {
+fn escalated(told: &mut Explanation, issue: &Issue, github: GitHubMode) {
     let reason = issue.escalation_reason.as_deref().unwrap_or("no reason given");
     told.summary = format!("it is before a person: {reason}");
     let strikes = if issue.strikes > 0 { format!(", after {} strikes", issue.strikes) } else { String::new() };
@@ -174,15 +179,23 @@ fn escalated(told: &mut Explanation, issue: &Issue) {
     told.moved(overrule(OverrideKind::Requeue, &issue.reference));
     told.moved(overrule(OverrideKind::Assign, format!("{} --agent <id>", issue.reference)));
     told.moved(overrule(OverrideKind::Cancel, &issue.reference));
-    told.moved("the label agent-ready set anew by a person, or the issue closed, at GitHub");
+    match github {
+        GitHubMode::None => {}
+        GitHubMode::Webhook | GitHubMode::Connected => {
+            told.moved("the label agent-ready set anew by a person, or the issue closed, at GitHub");
+        }
+    }
 }
 
-fn cancelled(told: &mut Explanation, issue: &Issue) {
+fn cancelled(told: &mut Explanation, issue: &Issue, github: GitHubMode) {
     told.summary = "it is given up, and waits for nothing".to_owned();
     if issue.closed_at.is_some() {
         told.moved("reopening it at GitHub with the label agent-ready");
     } else {
         told.moved(overrule(OverrideKind::Requeue, &issue.reference));
-        told.moved("the label agent-ready set anew at GitHub");
+        match github {
+            GitHubMode::None => {}
+            GitHubMode::Webhook | GitHubMode::Connected => told.moved("the label agent-ready set anew at GitHub"),
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::identity::StreamId;
 use crate::issue::Issue;
 use crate::pull_request::PullRequest;
 use crate::review::{NotWanted, Step, Wait};
-use crate::roster::Policy;
+use crate::roster::{GitHubMode, Policy};
 
 use super::{Explanation, gate};
 
@@ -17,8 +17,11 @@ pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy, revie
     if !pull.known {
         let mut told = Explanation::new(subject, "unknown", pull.version)
             .says("facts of it came, and it did not: it is judged once it is known");
-        told.waits("pull_request", "PR_CREATED, or GitHub's word of it");
-        told.moved("the delivery pull_request of GitHub, or PR_CREATED by the holder of its issue");
+        told.waits("pull_request", "word of it");
+        told.moved(match policy.github {
+            GitHubMode::None => "PR_CREATED by the holder of its issue",
+            GitHubMode::Webhook | GitHubMode::Connected => "GitHub's delivery pull_request",
+        });
         return told;
     }
     let state = pull.shown_state();
@@ -28,7 +31,10 @@ pub fn pull_request(pull: &PullRequest, issues: &[Issue], policy: &Policy, revie
         PullRequestState::Open => open(&mut told, pull, issues, policy, review),
         PullRequestState::Superseded => {
             told.summary = "it is out of the play: another took its place, or its lease had ended".to_owned();
-            told.moved("its end at GitHub; an issue of it goes on without it");
+            told.moved(match policy.github {
+                GitHubMode::None => "nothing: an issue of it goes on without it",
+                GitHubMode::Webhook | GitHubMode::Connected => "its end at GitHub; an issue of it goes on without it",
+            });
         }
         PullRequestState::Merged => told.summary = "it is merged, and waits for nothing".to_owned(),
         PullRequestState::Closed => {
@@ -62,10 +68,11 @@ fn open(told: &mut Explanation, pull: &PullRequest, issues: &[Issue], policy: &P
         ReviewState::Disputed => {
             let by = standing.reviewer.as_deref().unwrap_or("a reviewer");
             told.waits("review", format!("more commits: {by} asks for changes"));
-            told.moved("a push, or another verdict of that reviewer");
+            let push = gate::new_head(&pull.reference, "its author", policy.github);
+            told.moved(format!("{push}; or another verdict of that reviewer"));
         }
         ReviewState::None | ReviewState::Requested | ReviewState::Abstained | ReviewState::Failed => {
-            gate::verdict(told, &standing, Some(pull));
+            gate::verdict(told, &standing, Some(pull), policy.github);
             dispatch(told, review);
         }
     }
@@ -92,7 +99,7 @@ fn dispatch(told: &mut Explanation, review: &Step) {
                 }
                 Wait::NotWanted(NotWanted::ManualMerge) => told.moved("the label manual-merge is taken off"),
                 Wait::PersonCalled => {
-                    told.moved("a verdict of a person who may approve, another push, or requeue of its issue")
+                    told.moved("a verdict of a person who may approve, a new head, or requeue of its issue")
                 }
                 Wait::Held(_) | Wait::ReviewersHeld => told.moved("conductor-e override resume …"),
                 Wait::NotWanted(

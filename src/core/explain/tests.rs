@@ -8,6 +8,7 @@ use crate::claim::Wanted;
 use crate::event::{AgentQuotaReported, IssueState, PullRequestState};
 use crate::issue::{Issue, IssueCommand, IssueOverride};
 use crate::pull_request::{PrObservation, VerdictKind};
+use crate::review::{Step, Wait};
 use crate::roster::GitHubMode;
 use crate::world::{World, issue_ref, opened};
 
@@ -73,6 +74,29 @@ fn every_state_is_explained_and_every_one_that_is_not_final_waits_and_can_be_mov
         assert_eq!(told.moved_by.is_empty(), *state == IssueState::Done, "{state}");
         assert_eq!(told.agents.is_empty(), !matches!(state, IssueState::Queued | IssueState::ChangesRequested));
     }
+}
+
+#[test]
+fn where_no_github_is_connected_nobody_is_sent_there() {
+    for state in IssueState::ALL {
+        let mut world = World::in_state(*state);
+        world.policy.github = GitHubMode::None;
+        let told = explained(&world, 42, &["dev-e-node"]);
+        let pull = (world.pull(57).version > 0).then(|| {
+            pull_request(&world.pull(57), &[world.issue(42)], &world.policy, &Step::Nothing(Wait::PersonCalled))
+        });
+        for by in told.moved_by.iter().chain(pull.iter().flat_map(|pull| &pull.moved_by)) {
+            assert!(!by.contains("GitHub") && !by.contains("push"), "{state}: {by}");
+        }
+        assert_eq!(told.moved_by.is_empty(), *state == IssueState::Done, "{state}");
+    }
+    let mut approved = World::in_state(IssueState::ReadyToMerge);
+    approved.policy.github = GitHubMode::None;
+    let told = explained(&approved, 42, &[]).moved_by;
+    assert!(
+        told.iter().any(|by| by.starts_with("CI_PASSED")) && told.iter().any(|by| by.starts_with("MERGED")),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use crate::roster::GitHubMode;
+
 /// Something that a merge waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -91,9 +93,39 @@ impl Condition {
         }
     }
 
-    /// What would meet it.
+    /// What would meet it, where facts come from there.
     #[must_use]
-    pub fn moved_by(&self) -> &'static str {
+    pub fn moved_by(&self, github: GitHubMode) -> &'static str {
+        match (github, self) {
+            (GitHubMode::None, told) => told.moved_by_report(),
+            (GitHubMode::Webhook | GitHubMode::Connected, told) => told.moved_at_github(),
+        }
+    }
+
+    /// Without GitHub: who has to report what.
+    fn moved_by_report(&self) -> &'static str {
+        match self {
+            Self::NoIssue => "PR_CREATED by the holder of the issue that it is for",
+            Self::Escalated => "a person: requeue its issue",
+            Self::Approval => "REVIEW_PASSED, reported by a reviewer who was asked and did not produce it",
+            Self::Dispute => "PR_CREATED with a new headSha by its author, or another verdict of that reviewer",
+            Self::NoChecks | Self::ChecksPending => {
+                "CI_PASSED for its head, reported by a monitor, coordinator or operator"
+            }
+            Self::RedChecks(_) => "PR_CREATED with a new headSha by its author, or CI_PASSED after all",
+            Self::Conflict | Self::GateRejected => "PR_CREATED with a new headSha by its author",
+            Self::NotConnected => "MERGED, reported by a monitor, coordinator or operator once somebody has merged it",
+            Self::NotOpen
+            | Self::Paused
+            | Self::HumanGate(_)
+            | Self::Label(_)
+            | Self::Size { .. }
+            | Self::Threads(_)
+            | Self::Draft => self.moved_at_github(),
+        }
+    }
+
+    fn moved_at_github(&self) -> &'static str {
         match self {
             Self::NotOpen => "reopening it, where it is closed",
             Self::NoIssue => "closing keywords in its body, such as `Closes #42`",

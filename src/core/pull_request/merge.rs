@@ -6,6 +6,7 @@ use crate::decider::{Decision, Given, StreamState};
 use crate::event::{Escalated, IssueState, MergeGateReminder, MergeGateWaiting, PullRequestEvent};
 use crate::identity::StreamId;
 use crate::merge_gate::{self, Condition, Overdue};
+use crate::roster::GitHubMode;
 
 use super::PullRequest;
 use super::draft::Draft;
@@ -25,29 +26,30 @@ pub(super) fn decide(pull: &PullRequest, given: &Given<'_>) -> Decision<PullRequ
             let facts: Vec<String> = open.iter().map(Condition::why).collect();
             draft.rule("merge_gate", facts, MergeGateWaiting { waiting_for });
         } else if let Some(overdue) = merge_gate::overdue(pull, &open, given.neighbours, given.policy, given.now) {
-            tell(&mut draft, overdue);
+            tell(&mut draft, overdue, given.policy.github);
         }
     }
     draft.accept_or_unchanged(pull.version)
 }
 
-fn tell(draft: &mut Draft<'_>, overdue: Overdue) {
+fn tell(draft: &mut Draft<'_>, overdue: Overdue, github: GitHubMode) {
     match overdue {
         Overdue::Remind { waited, open } => {
-            let needs = needs(&open);
+            let needs = needs(&open, github);
             let (wait_minutes, waiting_for) = (minutes(waited), merge_gate::names(&open));
             draft.rule(BLOCKED, [], MergeGateReminder { wait_minutes, waiting_for, needs });
         }
         Overdue::Escalate { waited, open } => {
-            let facts = std::iter::once(format!("the same for {} minutes", minutes(waited))).chain(needs(&open));
+            let facts =
+                std::iter::once(format!("the same for {} minutes", minutes(waited))).chain(needs(&open, github));
             draft.rule(BLOCKED, facts, Escalated { reason: BLOCKED.to_owned(), attempts: 0 });
         }
     }
 }
 
 /// What each waits for, and what would meet it.
-fn needs(open: &[Condition]) -> Vec<String> {
-    open.iter().map(|condition| format!("{}; met by {}", condition.why(), condition.moved_by())).collect()
+fn needs(open: &[Condition], github: GitHubMode) -> Vec<String> {
+    open.iter().map(|condition| format!("{}; met by {}", condition.why(), condition.moved_by(github))).collect()
 }
 
 fn minutes(span: Duration) -> u32 {

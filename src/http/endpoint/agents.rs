@@ -21,7 +21,7 @@ use crate::openapi::{Answer, Operation, Parameter, Tag, text};
 use crate::paging::{PAGE, streamed};
 use crate::wire::{AgentRow, AssignmentRow, Presence};
 
-/// Everybody who was heard from, then whoever of the roster was not.
+/// Everybody who was heard from, then whoever of the roster was not, or holds work without a word.
 ///
 /// # Errors
 /// When the store can't answer.
@@ -43,7 +43,7 @@ pub async fn one(edge: Data<Edge>, path: Path<String>) -> Result<HttpResponse, A
     let state = match found {
         Some((_, StreamState::Agent(state))) => *state,
         Some((_, StreamState::Issue(_) | StreamState::PullRequest(_) | StreamState::Rig(_))) | None => {
-            let known = joined.capacity.contains_key(&agent) || joined.heard.contains_key(&agent);
+            let known = joined.ids().any(|known| *known == agent);
             known.then(|| Agent::unknown(agent)).ok_or_else(unknown)?
         }
     };
@@ -99,9 +99,9 @@ impl Joined {
         AgentRow::of(agent, presence, self.now, &self.timers)
     }
 
-    /// Whoever is in the roster or was heard from.
+    /// Whoever is in the roster, was heard from, or holds something: an agent outside the roster may do so by asking alone.
     pub(super) fn ids(&self) -> impl Iterator<Item = &AgentId> {
-        self.capacity.keys().chain(self.heard.keys())
+        self.capacity.keys().chain(self.heard.keys()).chain(self.held.keys())
     }
 
     /// The last heartbeat of any instance.
@@ -114,7 +114,7 @@ impl Joined {
         self.held.get(agent).map(|held| held.issues.as_slice()).unwrap_or_default()
     }
 
-    /// Those whose rows were not taken: of the roster, or heard from without an event.
+    /// Those whose rows were not taken: of the roster, or known without an event of theirs.
     fn others(&mut self) -> Vec<AgentRow> {
         let ids: BTreeSet<AgentId> = self.ids().cloned().collect();
         ids.into_iter().map(|id| self.row(&Agent::unknown(id))).collect()

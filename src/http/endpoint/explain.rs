@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::agent::Agent;
-use conductor_core::claim::Obstacle;
+use conductor_core::claim::{ClaimantView, Obstacle};
 use conductor_core::decider::StreamState;
 use conductor_core::event::Recorded;
 use conductor_core::explain::{self, AroundAgent, AroundIssue, Explanation, Known};
@@ -15,6 +15,7 @@ use conductor_core::overrule::Target;
 use conductor_core::port::{RowFilter, Store, StoreFailure};
 use conductor_core::pull_request::PullRequest;
 use conductor_core::rig::Rig;
+use conductor_core::roster::Policy;
 
 use super::agents::Joined;
 use crate::edge::Edge;
@@ -38,16 +39,29 @@ pub async fn explain(edge: Data<Edge>, request: HttpRequest) -> Result<HttpRespo
     let query = Query::of(&request)?;
     let id = query.required("id")?;
     let store = &**edge.store();
-    let explanation = match named(&edge, id).await? {
+    let meant = named(&edge, id).await?;
+    let explanation = match meant.clone() {
         Some(StreamId::Issue(reference)) => issue(&edge, &reference).await?,
         Some(StreamId::PullRequest(reference)) => pull_request(&edge, &reference).await?,
         Some(StreamId::Agent(agent_id)) => agent(&edge, &agent_id).await?,
         Some(StreamId::Rig) => Some(explain::rig(&rig(store).await?)),
         None => None,
     };
-    let unknown = || ApiError::unknown(format!("nothing is known of {id}: send owner/repo#42, an agent's id, or rig"));
+    let unknown = || ApiError::unknown(unknown(id, meant.as_ref(), edge.policy()));
     let explained = looked_up(store, explanation.ok_or_else(unknown)?).await?;
     Ok(HttpResponse::Ok().json(ExplanationView::of(explained)))
+}
+
+/// Of whom nothing is known. An agent outside the roster may be one that never asked.
+fn unknown(id: &str, meant: Option<&StreamId>, policy: &Policy) -> String {
+    let Some(StreamId::Agent(agent)) = meant else {
+        return format!("nothing is known of {id}: send owner/repo#42, an agent's id, or rig");
+    };
+    let taken_for = ClaimantView { agent, profile: None, strangers: policy.unknown_agents }.taken_for();
+    format!(
+        "nothing is known of {id}: send owner/repo#42, an agent's id, or rig. Should {agent} be an agent that never came: \
+         {taken_for}"
+    )
 }
 
 /// What a person means: also `agent:<id>`, as overrides write it, and `id/instance` for the agent.
@@ -314,6 +328,24 @@ mod tests {
         let agent = explained(&daemon, "dev-e-node").await;
         assert_eq!(rules(&agent["issues"][0]["reasons"]), ["capacity"]);
         assert!(agent["summary"].as_str().unwrap().contains("holds acme/web#4"), "{agent}");
+    }
+
+    #[actix_web::test]
+    async fn an_agent_outside_the_roster_is_known_once_it_holds_work_and_is_told_what_claims_take_it_for() {
+        let daemon = with_issue().await;
+        let before = daemon.get("/api/explain?id=wanderer").await.refused(404, "unknown");
+        assert!(before.contains("it is taken as a developer for any stack"), "{before}");
+        daemon.get("/api/agents/wanderer").await.refused(404, "unknown");
+        let assigned = json!({ "type": "ISSUE_ASSIGNED", "repo": "acme/web", "issueNumber": 4, "agentId": "wanderer" });
+        daemon.report(&assigned).await;
+        let told = explained(&daemon, "wanderer").await;
+        let summary = told["summary"].as_str().unwrap();
+        assert!(summary.contains("taken as a developer for any stack"), "{told}");
+        assert!(summary.ends_with("it holds acme/web#4 (1 of 1)"), "{told}");
+        let row = daemon.get("/api/agents/wanderer").await.expect(200);
+        assert_eq!(row["assignments"][0]["streamId"], "acme/web#4");
+        let all = daemon.get("/api/agents").await.expect(200);
+        assert_eq!(all.as_array().unwrap().iter().filter(|row| row["id"] == "wanderer").count(), 1, "{all}");
     }
 
     #[actix_web::test]

@@ -50,9 +50,10 @@ pub async fn merge(edge: Data<Edge>, body: RawBody) -> Result<HttpResponse, ApiE
         return Ok(HttpResponse::Ok().json(Merged { merged: true, sha }));
     }
     let mut waiting_for = waits_for(&edge, &pull).await?;
-    tracing::info!(pull = %reference, waiting_for = waiting_for.join(" "), "was asked to merge {reference}: it waits");
     waiting_for.push(Condition::NotConnected.to_string());
-    Err(ApiError::merge_waits(&waiting_for))
+    let names = waiting_for.join(", ");
+    tracing::info!(pull = %reference, waiting_for = names, "was asked to merge {reference}: it waits for {names}");
+    Err(ApiError::merge_waits(&waiting_for, Condition::NotConnected.moved_by(edge.policy().github)))
 }
 
 async fn waits_for(edge: &Edge, pull: &PullRequest) -> Result<Vec<String>, ApiError> {
@@ -120,6 +121,10 @@ mod tests {
         reply.refused(409, "github_not_connected");
         let body = reply.json();
         assert_eq!(body["merged"], false);
+        assert!(
+            body["error"].as_str().unwrap().contains("MERGED, reported by a monitor, coordinator or operator"),
+            "{body}"
+        );
         let waits: Vec<&str> = body["waitingFor"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
         assert!(
             waits.contains(&"review") && waits.contains(&"ci:none") && waits.ends_with(&["github_connection"]),

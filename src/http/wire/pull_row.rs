@@ -112,7 +112,8 @@ impl PullRow {
             reviewer: standing.reviewer,
             reviewers: head.map(reviewers).unwrap_or_default(),
             gates: pull.gates.iter().map(|(id, gate)| GateRow::of(id, gate)).collect(),
-            waiting_for: pull.waiting_for.clone(),
+            // What was waited for last is history once it is merged, closed or out of the play.
+            waiting_for: if standing.state == PullRequestState::Open { pull.waiting_for.clone() } else { Vec::new() },
             mergeable: pull.mergeable,
             unresolved_threads: pull.threads.len(),
             files: pull.files,
@@ -167,6 +168,7 @@ impl GateRow {
 mod tests {
     use super::*;
     use conductor_core::identity::IssueRef;
+    use serde_json::json;
 
     #[test]
     fn every_field_of_the_row_is_there_even_when_empty() {
@@ -201,6 +203,20 @@ mod tests {
             assert!(row.get(name).is_some(), "{name} is missing in {row}");
         }
         assert_eq!((&row["state"], &row["ci"], &row["review"]), (&"open".into(), &"unknown".into(), &"none".into()));
+    }
+
+    #[test]
+    fn what_is_merged_or_closed_waits_for_nothing() {
+        let mut pull = PullRequest::unknown(IssueRef::parse("acme/web#57").unwrap());
+        (pull.known, pull.waiting_for) = (true, vec!["review".to_owned()]);
+        for (state, waits) in [
+            (PullRequestState::Open, json!(["review"])),
+            (PullRequestState::Merged, json!([])),
+            (PullRequestState::Closed, json!([])),
+        ] {
+            pull.state = state;
+            assert_eq!(serde_json::to_value(PullRow::of(&pull).unwrap()).unwrap()["waitingFor"], waits, "{state}");
+        }
     }
 
     #[test]
