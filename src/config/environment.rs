@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use conductor_core::data::Field;
+use conductor_http::similar::similar;
 
 use super::findings::{At, Findings, Place};
 use super::secret::Secret;
 use super::section;
-use super::similar::similar;
 
 /// Every variable with our prefix; those of GitHub, Discord and the databases have names that others use too.
 const KNOWN: &[&str] = &[

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use conductor_core::data::{self, Field};
+use conductor_http::similar::similar;
 
 use super::document::{Document, Entry, Node, Value};
 use super::findings::{At, Findings, Place};
 use super::period;
-use super::similar::similar;
 
 /// Keys under which people try to put a secret into the file, and the variable where it belongs.
 const SECRETS: &[(&str, &str)] = &[

@@ -147,6 +147,8 @@ pub enum Outcome {
 pub enum Refusal {
     /// The lease isn't the caller's (any more): 409.
     StaleLease {
+        /// Who reported.
+        by: Claimant,
         /// Who holds it now.
         holder: Option<Claimant>,
         /// How many leases there were.
@@ -191,8 +193,12 @@ pub enum Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::StaleLease { holder: Some(holder), epoch } => write!(f, "stale lease: {holder} holds epoch {epoch}"),
-            Self::StaleLease { holder: None, epoch } => write!(f, "stale lease: nobody holds it since epoch {epoch}"),
+            Self::StaleLease { holder: Some(holder), epoch, by: _ } => {
+                write!(f, "stale lease: {holder} holds epoch {epoch}")
+            }
+            Self::StaleLease { holder: None, epoch, by: _ } => {
+                write!(f, "stale lease: nobody holds it since epoch {epoch}")
+            }
             Self::LostRace { why }
             | Self::Inapplicable { why, .. }
             | Self::Forbidden { why }

@@ -11,10 +11,13 @@ use actix_web::{HttpResponse, ResponseError};
 use conductor_actors::Rejected;
 use conductor_core::data::FieldError;
 use conductor_core::decider::Refusal;
+use conductor_core::event::EventType;
+use conductor_core::identity::Claimant;
 use conductor_core::port::{Guard, StoreFailure};
 use serde_json::{Map, Value, json};
 
 use crate::json::ParseError;
+use crate::similar::similar;
 
 mod code;
 
@@ -67,9 +70,13 @@ impl ApiError {
         Self::new(Code::Malformed, message)
     }
 
-    /// 400: no event is called so.
+    /// 400: no event is called so. The sentence is the one that clients know; what was probably meant, and where all types
+    /// stand, is beside it.
     pub fn unknown_event_type(name: &str) -> Self {
+        let types: Vec<&str> = EventType::all().map(EventType::as_str).collect();
         Self::new(Code::UnknownEventType, format!("Unknown event type: {name}"))
+            .with("didYouMean", similar(&name.replace(['-', ' '], "_"), &types))
+            .with("docs", "/docs#report")
     }
 
     /// 401: this place needs credentials that did not come, or don't hold.
@@ -108,8 +115,8 @@ impl ApiError {
     }
 
     /// 409: nothing is merged, and this is what for.
-    pub fn merge_waits(waiting_for: &[String]) -> Self {
-        let message = format!("it is not merged: it waits for {}", waiting_for.join(", "));
+    pub fn merge_waits(waiting_for: &[String], moved_by: &str) -> Self {
+        let message = format!("it is not merged, and waits for {}. It takes {moved_by}", waiting_for.join(", "));
         Self::new(Code::GitHubNotConnected, message).with("merged", false).with("waitingFor", waiting_for.to_vec())
     }
 
@@ -173,12 +180,8 @@ impl ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::StaleLease { holder, epoch } => {
-                let who = holder.as_ref().map_or_else(|| "nobody holds it".to_owned(), |who| format!("{who} holds it"));
-                let message = format!(
-                    "this lease is not yours any more ({who}, epoch {epoch}): stop, push nothing, ask for the next assignment"
-                );
-                Self::new(Code::StaleLease, message)
+            Refusal::StaleLease { by, holder, epoch } => {
+                Self::new(Code::StaleLease, stale_lease(&by, holder.as_ref(), epoch))
                     .with("holder", holder.map(|who| who.to_string()))
                     .with("epoch", epoch)
             }
@@ -189,6 +192,23 @@ impl From<Refusal> for ApiError {
             Refusal::Rule { rule, why } => Self::rule(rule, why),
             Refusal::Malformed { why } => Self::malformed(why),
         }
+    }
+}
+
+/// What is wrong with a report by who isn't, or doesn't show to be, the holder.
+fn stale_lease(by: &Claimant, holder: Option<&Claimant>, epoch: u32) -> String {
+    const STOP: &str = "stop, push nothing, ask for the next assignment";
+    match holder {
+        Some(holder) if holder.agent == by.agent && (holder.instance.is_none() || holder == by) => format!(
+            "the leaseToken is not that of the lease which {holder} holds (epoch {epoch}): send the token of the answer that \
+             gave it; a run that was never given that one works on a lease that is over: {STOP}"
+        ),
+        Some(holder) if holder.agent == by.agent => format!(
+            "this lease is not {by}'s: {holder} holds it (epoch {epoch}), and only that instance, or whoever shows its \
+             leaseToken, speaks for it: {STOP}"
+        ),
+        Some(holder) => format!("this lease is not yours any more ({holder} holds it, epoch {epoch}): {STOP}"),
+        None => format!("this lease is not yours any more (nobody holds it, epoch {epoch}): {STOP}"),
     }
 }
 
@@ -331,7 +351,8 @@ mod tests {
         let agent = AgentId::parse("dev-e-node").unwrap();
         let issue = IssueRef::parse("acme/web#4").unwrap();
         let why = || "because".to_owned();
-        assert_eq!(row(Refusal::StaleLease { holder: None, epoch: 2 }), (409, "stale_lease", false, true));
+        let stale = Refusal::StaleLease { by: claimant.clone(), holder: None, epoch: 2 };
+        assert_eq!(row(stale), (409, "stale_lease", false, true));
         assert_eq!(row(Refusal::LostRace { why: why() }), (409, "lost_race", false, true));
         let state = "done".to_owned();
         assert_eq!(row(Refusal::Inapplicable { state, why: why() }), (409, "inapplicable", false, true));
@@ -366,10 +387,46 @@ mod tests {
 
     #[test]
     fn a_stale_lease_says_who_holds_it() {
+        let by = Claimant::parse("dev-e-python").unwrap();
         let holder = Claimant::parse("dev-e-node/ab12c");
-        let body = ApiError::from(Refusal::StaleLease { holder, epoch: 3 }).body();
+        let body = ApiError::from(Refusal::StaleLease { by, holder, epoch: 3 }).body();
         assert_eq!((&body["holder"], &body["epoch"]), (&json!("dev-e-node/ab12c"), &json!(3)));
         assert!(body["error"].as_str().unwrap().contains("dev-e-node/ab12c holds it"));
+    }
+
+    #[test]
+    fn a_stale_lease_never_tells_its_holder_that_it_is_not_its_own() {
+        let said = |by: &str, holder: Option<&str>| {
+            let refusal = Refusal::StaleLease {
+                by: Claimant::parse(by).unwrap(),
+                holder: holder.and_then(Claimant::parse),
+                epoch: 3,
+            };
+            ApiError::from(refusal).body()["error"].as_str().unwrap().to_owned()
+        };
+        for (by, holder) in [("a", "a"), ("a/x", "a"), ("a/x", "a/x")] {
+            let said = said(by, Some(holder));
+            assert!(
+                said.starts_with("the leaseToken is not that of the lease which") && !said.contains("not yours"),
+                "{said}"
+            );
+        }
+        for by in ["a", "a/y"] {
+            assert!(said(by, Some("a/x")).contains("a/x holds it (epoch 3), and only that instance"));
+        }
+        for holder in [Some("b"), None] {
+            assert!(said("a", holder).starts_with("this lease is not yours any more"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_is_answered_with_the_one_that_was_meant() {
+        let body = |name| ApiError::unknown_event_type(name).body();
+        for slip in ["ISSUE_APROVED", "issue_approved", "IssueApproved", "ISSUE-APPROVED"] {
+            assert_eq!(body(slip)["error"], format!("Unknown event type: {slip}"));
+            assert_eq!(body(slip)["didYouMean"], "ISSUE_APPROVED", "{slip}");
+        }
+        assert_eq!((&body("HELLO")["didYouMean"], &body("HELLO")["docs"]), (&Value::Null, &json!("/docs#report")));
     }
 
     #[test]

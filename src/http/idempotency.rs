@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::authority::Caller;
 use conductor_core::decider::{Outcome, Refusal};
 use conductor_core::event::{Event, EventType, IssueEvent, OwnIssueEvent, PullRequestEvent};
-use conductor_core::identity::StreamId;
+use conductor_core::identity::{Claimant, StreamId};
 use conductor_core::port::{Answer, KeyedAnswer, Receipt, Store, StoreFailure};
 use conductor_core::time::Timestamp;
 use serde_json::json;
@@ -84,7 +84,8 @@ async fn refusal_on_record(
     let broken = |rule: &str| ApiError::rule(rule, format!("this was refused by the rule {rule}: see {stream}"));
     Ok(match first.into_iter().next().map(|recorded| recorded.event) {
         Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::StaleLeaseRefused(refused)))) => {
-            Some(Refusal::StaleLease { holder: refused.holder, epoch: refused.epoch }.into())
+            let by = Claimant { agent: refused.agent, instance: refused.instance.map(Into::into) };
+            Some(Refusal::StaleLease { by, holder: refused.holder, epoch: refused.epoch }.into())
         }
         Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::ReportRefused(refused)))) => Some(broken(&refused.rule)),
         Some(Event::PullRequest(PullRequestEvent::ApprovalRefused(refused))) => Some(broken(&refused.rule)),

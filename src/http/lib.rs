@@ -38,6 +38,7 @@ pub mod query;
 pub mod report;
 pub mod routes;
 pub mod server;
+pub mod similar;
 pub mod subject;
 #[cfg(test)]
 mod testing;

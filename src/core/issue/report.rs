@@ -170,5 +170,5 @@ fn refuse_stale(issue: &Issue, report: &HolderReport, given: &Given<'_>) -> Deci
             epoch: issue.epoch,
         },
     );
-    draft.refuse(Refusal::StaleLease { holder, epoch: issue.epoch })
+    draft.refuse(Refusal::StaleLease { by: report.by.clone(), holder, epoch: issue.epoch })
 }

@@ -145,7 +145,10 @@ impl Visitor {
 }
 
 fn is_a_person(name: &str) -> ApiError {
-    ApiError::forbidden(format!("only an agent says this, of itself, and {name} is a person: show the agent's token"))
+    ApiError::forbidden(format!(
+        "this is for agents alone, and {name} is a person: show the agent's own token; where identity is open, show none and \
+         say ?agentId=<agent>"
+    ))
 }
 
 impl FromRequest for Visitor {

@@ -20,11 +20,8 @@ pub async fn next(edge: Data<Edge>, visitor: Visitor, request: HttpRequest) -> R
     if visitor.is_taken_at_its_word() {
         query.required("agentId")?;
     }
-    let caller = visitor.caller(edge.policy(), query.read::<Claimant>("agentId")?)?;
-    let Some(claimant) = caller.claimant() else {
-        return Err(ApiError::forbidden("only agents are handed work: send an agent's id"));
-    };
-    Ok(match edge.claims.next(claimant.clone()).await? {
+    let claimant = visitor.agent(edge.policy(), query.read::<Claimant>("agentId")?)?;
+    Ok(match edge.claims.next(claimant).await? {
         Some(assignment) => HttpResponse::Ok().json(assignment),
         None => HttpResponse::NoContent().finish(),
     })

@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The document as a page of HTML that needs nothing but itself.
+/// Stands in the page where its examples name the daemon's address: that is known once somebody asks.
+pub const ADDRESS: &str = "{address}";
+
+/// The document as a page of HTML that needs nothing but itself; [`ADDRESS`] is to be filled in.
 #[must_use]
 pub fn page(document: &Value) -> String {
     let mut html = String::new();
@@ -136,10 +139,10 @@ fn commands(path: &str, method: &str, parameters: &[Value], bodies: &Value) -> V
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
         let body = &bodies[name]["value"];
         if body.is_null() {
-            return format!("curl 'http://127.0.0.1:8080{target}{query}'");
+            return format!("curl '{ADDRESS}{target}{query}'");
         }
         let body = body.to_string().replace('\'', "'\\''");
-        format!("curl -X {method} 'http://127.0.0.1:8080{target}{query}' -d '{body}'")
+        format!("curl -X {method} '{ADDRESS}{target}{query}' -d '{body}'")
     };
     names.into_iter().map(command).collect()
 }
@@ -207,9 +210,9 @@ mod tests {
             { "name": "q", "in": "query", "examples": { "one": { "value": "a#b" } } },
         ]);
         let got = commands("/x/{id}", "GET", parameters.as_array().unwrap(), &Value::Null);
-        assert_eq!(got, ["curl 'http://127.0.0.1:8080/x/7?q=a%23b'"]);
+        assert_eq!(got, ["curl '{address}/x/7?q=a%23b'"]);
         let posted = commands("/x", "POST", &[], &json!({ "one": { "value": { "a": 1 } } }));
-        assert_eq!(posted, ["curl -X POST 'http://127.0.0.1:8080/x' -d '{\"a\":1}'"]);
+        assert_eq!(posted, ["curl -X POST '{address}/x' -d '{\"a\":1}'"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Did you mean …?
 
 /// The word that was probably meant: the nearest one, at most a third of its letters away.
-pub(super) fn similar<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
+#[must_use]
+pub fn similar<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     let distance =
         |candidate: &str| strsim::damerau_levenshtein(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase());
     let nearest = words.iter().copied().min_by_key(|candidate| distance(candidate))?;
