@@ -15,7 +15,9 @@ Examples:
   conductor-e issues                                  all of them, by repository and number
   conductor-e issues --state escalated                what waits for a person
   conductor-e issues --agent dev-e-node               what an agent holds
-  conductor-e issues --json | jq -r '.[].streamId'    for scripts")]
+  conductor-e issues --json | jq -r '.[].streamId'    for scripts
+
+AGENT is who holds it; in brackets, where nobody does, who wrote its pull request.")]
 pub(super) struct IssuesArguments {
     /// Only in these states: queued, assigned, in_progress, in_review, changes_requested, ready_to_merge, deploying,
     /// escalated, done, cancelled.
@@ -61,6 +63,9 @@ struct Row {
     state: String,
     priority: String,
     agent_id: Option<String>,
+    /// Absent in answers of older daemons.
+    #[serde(default)]
+    author: Option<String>,
     pr_number: Option<u64>,
     ci: String,
     updated_at: Option<String>,
@@ -79,7 +84,7 @@ fn words(rows: &[Row], narrowed: bool, look: &Look) -> String {
             Column::Text(&row.stream_id),
             Column::State(&row.state),
             Column::State(&row.priority),
-            Column::Text(row.agent_id.as_deref().unwrap_or("-")),
+            Column::Text(&whose(row)),
             Column::Text(&row.pr_number.map_or_else(|| "-".to_owned(), |number| format!("#{number}"))),
             Column::State(if row.pr_number.is_some() { &row.ci } else { "-" }),
             Column::Figure(row.updated_at.as_ref().map_or_else(|| "-".to_owned(), |at| age(at, look.now))),
@@ -87,6 +92,15 @@ fn words(rows: &[Row], narrowed: bool, look: &Look) -> String {
         ]);
     }
     table.text()
+}
+
+/// Who holds it; where nobody does, in brackets who wrote its pull request.
+fn whose(row: &Row) -> String {
+    match (&row.agent_id, &row.author) {
+        (Some(holder), _) => holder.clone(),
+        (None, Some(author)) => format!("({author})"),
+        (None, None) => "-".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -99,16 +113,16 @@ mod tests {
     fn rows_become_lines() {
         let rows: Vec<Row> = serde_json::from_value(json!([
             {"streamId": "acme/web#4", "title": "Mend the door", "state": "in_review", "priority": "high",
-             "agentId": null, "prNumber": 57, "ci": "pending", "updatedAt": "2026-11-21T11:57:00.000Z", "more": 1},
+             "agentId": null, "author": "dev-e-python", "prNumber": 57, "ci": "pending", "updatedAt": "2026-11-21T11:57:00.000Z", "more": 1},
             {"streamId": "acme/web#12", "title": "Paint it", "state": "queued", "priority": "normal",
              "agentId": "dev-e-node", "prNumber": null, "ci": "unknown", "updatedAt": null},
         ]))
         .unwrap();
         assert_eq!(
             words(&rows, false, &look(None)),
-            "ISSUE        STATE      PRIORITY  AGENT       PR   CI       UPDATED  TITLE\n\
-             acme/web#4   in_review  high      -           #57  pending       3m  Mend the door\n\
-             acme/web#12  queued     normal    dev-e-node  -    -              -  Paint it"
+            "ISSUE        STATE      PRIORITY  AGENT           PR   CI       UPDATED  TITLE\n\
+             acme/web#4   in_review  high      (dev-e-python)  #57  pending       3m  Mend the door\n\
+             acme/web#12  queued     normal    dev-e-node      -    -              -  Paint it"
         );
     }
 

@@ -68,8 +68,8 @@ const CYCLES_PERIOD: Duration = Duration::from_secs(5);
 const GATE_PERIOD: Duration = Duration::from_secs(1);
 /// Nothing of the operational tables is kept for less than a day.
 const UPKEEP_PERIOD: Duration = Duration::from_secs(3600);
-/// With the minute in which uses of a token are one, "last used" is less than two minutes late.
-const TOKEN_USES_PERIOD: Duration = Duration::from_secs(30);
+/// For who reads the store beside the daemon, or another replica: one that is asked writes what it knows first.
+const TOKEN_USES_PERIOD: Duration = Duration::from_secs(5);
 
 /// Why the daemon didn't start.
 #[derive(Debug, thiserror::Error)]

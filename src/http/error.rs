@@ -207,8 +207,8 @@ fn stale_lease(by: &Claimant, holder: Option<&Claimant>, epoch: u32) -> String {
             "this lease is not {by}'s: {holder} holds it (epoch {epoch}), and only that instance, or whoever shows its \
              leaseToken, speaks for it: {STOP}"
         ),
-        Some(holder) => format!("this lease is not yours any more ({holder} holds it, epoch {epoch}): {STOP}"),
-        None => format!("this lease is not yours any more (nobody holds it, epoch {epoch}): {STOP}"),
+        Some(holder) => format!("this lease is not yours ({holder} holds it, epoch {epoch}): {STOP}"),
+        None => format!("this lease is over (nobody holds it, epoch {epoch}): {STOP}"),
     }
 }
 
@@ -414,9 +414,8 @@ mod tests {
         for by in ["a", "a/y"] {
             assert!(said(by, Some("a/x")).contains("a/x holds it (epoch 3), and only that instance"));
         }
-        for holder in [Some("b"), None] {
-            assert!(said("a", holder).starts_with("this lease is not yours any more"));
-        }
+        assert!(said("a", Some("b")).starts_with("this lease is not yours (b holds it, epoch 3)"));
+        assert!(said("a", None).starts_with("this lease is over (nobody holds it, epoch 3)"));
     }
 
     #[test]

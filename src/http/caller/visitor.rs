@@ -106,12 +106,12 @@ impl Visitor {
         match &self.standing {
             Standing::Bearer(Bearer::Operator(name)) => Ok(name.clone()),
             Standing::OfThisMachine => Ok(LOCAL_OPERATOR.to_owned()),
-            Standing::Bearer(Bearer::Agent(agent)) => {
-                Err(ApiError::forbidden(format!("only an operator may do this, and {agent} is an agent")))
-            }
-            Standing::Bearer(Bearer::Viewer(name)) => {
-                Err(ApiError::forbidden(format!("only an operator may do this, and {name} is a viewer")))
-            }
+            Standing::Bearer(Bearer::Agent(agent)) => Err(ApiError::forbidden(format!(
+                "only an operator may do this, and {agent} is an agent: show an operator's token"
+            ))),
+            Standing::Bearer(Bearer::Viewer(name)) => Err(ApiError::forbidden(format!(
+                "only an operator may do this, and {name} is a viewer: show an operator's token"
+            ))),
             Standing::OfTrustedNetwork | Standing::Anybody => {
                 Err(ApiError::unauthorized("show an operator's token (Authorization: Bearer …)"))
             }

@@ -22,6 +22,8 @@ use crate::wire::{FreshToken, TokenRow};
 /// When the caller is no operator, or the store can't answer.
 pub async fn list(edge: Data<Edge>, visitor: Visitor) -> Result<HttpResponse, ApiError> {
     visitor.operator()?;
+    // What was used until now is shown as used, the token of this very request too.
+    edge.admission.keyring.write_uses().await?;
     let (tokens, now) = (edge.store().tokens().await?, edge.now());
     let rows: Vec<TokenRow> = tokens.iter().map(|token| TokenRow::of(token, now)).collect();
     Ok(HttpResponse::Ok().json(rows))

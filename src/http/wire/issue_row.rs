@@ -29,6 +29,8 @@ pub struct IssueRow {
     test_command: Option<String>,
     build_command: Option<String>,
     agent_id: Option<String>,
+    /// Whose pull request is shown: the agent, else the login. It holds nothing while that is reviewed.
+    author: Option<String>,
     attempt: u32,
     epoch: u32,
     strikes: u32,
@@ -79,6 +81,10 @@ impl IssueRow {
             test_command: issue.test_command.clone(),
             build_command: issue.build_command.clone(),
             agent_id: lease.map(|lease| lease.claimant.agent.to_string()),
+            author: shown.and_then(|(_, pull)| {
+                let agent = pull.agent.as_ref().map(ToString::to_string);
+                agent.or_else(|| pull.standing.author.as_ref().map(ToString::to_string))
+            }),
             attempt: issue.attempt,
             epoch: issue.epoch,
             strikes: issue.strikes,
@@ -117,8 +123,8 @@ mod tests {
         issue
     }
 
-    /// Domain §3, in its order.
-    const NAMES: [&str; 36] = [
+    /// Domain §3, in its order, and the author.
+    const NAMES: [&str; 37] = [
         "streamId",
         "repo",
         "issueNumber",
@@ -135,6 +141,7 @@ mod tests {
         "testCommand",
         "buildCommand",
         "agentId",
+        "author",
         "attempt",
         "epoch",
         "strikes",

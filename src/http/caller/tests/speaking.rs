@@ -38,7 +38,10 @@ async fn an_operators_identity_is_the_tokens_name_never_the_bodys() {
     assert_eq!(events[0]["metadata"]["extra"]["agentId"], "dev-e-node", "kept beside");
     // Nor does an operator speak for an agent, or take its work.
     daemon.send(with(&operator, post(&beat("dev-e-node")))).await.refused(403, "forbidden");
-    daemon.send(with(&operator, get("/api/assignments/next?agentId=dev-e-node"))).await.refused(403, "forbidden");
+    for path in ["/api/assignments/next", "/api/reviews/next?agentId=review-e"] {
+        let told = daemon.send(with(&operator, get(path))).await.refused(403, "forbidden");
+        assert!(told.contains("ada is a person") && told.contains("?agentId=<agent>"), "{path}: {told}");
+    }
 }
 
 #[actix_web::test]

@@ -42,6 +42,21 @@ async fn a_token_ends_at_its_time() {
 }
 
 #[actix_web::test]
+async fn who_lists_tokens_sees_every_use_until_now() {
+    let daemon = daemon(IdentityMode::Token).await;
+    let (operator, own) = daemon.token("operator", "ada").await;
+    let (agent, used) = daemon.token("agent", "dev-e-node").await;
+    let (_, unused) = daemon.token("viewer", "eve").await;
+    daemon.send(with(&agent, get("/api/issues"))).await.expect(200);
+    let listed = daemon.send(with(&operator, get("/api/admin/tokens"))).await.expect(200);
+    let was_used = |id: &conductor_core::token::TokenId| {
+        let rows = listed.as_array().unwrap();
+        rows.iter().find(|row| row["id"] == id.as_str()).unwrap()["lastUsedAt"].is_string()
+    };
+    assert_eq!([&own.id, &used.id, &unused.id].map(was_used), [true, true, false], "{listed}");
+}
+
+#[actix_web::test]
 async fn a_token_is_shown_once_and_stored_hashed() {
     let daemon = daemon(IdentityMode::Token).await;
     let (operator, _) = daemon.token("operator", "ada").await;
