@@ -214,7 +214,10 @@ async fn what_somebody_wonders_about_is_explained() {
     let explain = |id: &str| run(&["explain", id, "--url", &url], &[]);
     let held = explain("acme/web#4").well();
     assert!(held.starts_with("acme/web#4  assigned for "), "{held}");
-    assert!(held.contains("IssueAssigned by operator:local") && held.contains("override release acme/web#4"), "{held}");
+    assert!(
+        held.contains("issue assigned, by operator:local") && held.contains("override release acme/web#4"),
+        "{held}"
+    );
     let blocked = explain("acme/web#9").well();
     assert!(blocked.contains("acme/web#4 must be done first, and is assigned (dependency_open;"), "{blocked}");
     assert!(row(&blocked, "dev-e-node").contains(&"it holds 1 of 1 leases"), "{blocked}");

@@ -48,16 +48,16 @@ async fn play(runtime: Arc<Runtime>, keep: bool) -> anyhow::Result<()> {
     let rig = Rig::connect(&daemon.url, SECRET, narrator);
     let told = story::play_all(&rig).await;
     if told.is_ok() {
-        println!("\nAll of it held. Look around:");
-        for path in ["/api/issues", "/api/issues/acme/web/42", "/api/pulls", "/api/events?limit=20", "/healthz/actors"]
-        {
-            println!("  curl {}{path}", daemon.url);
-        }
         if keep {
+            println!("\nAll of it held. Look around, in another shell:");
+            for command in ["issues", "issue acme/web#42", "explain acme/web#43", "events"] {
+                println!("  conductor-e {command} --url {}", daemon.url);
+            }
+            println!("  curl {}/healthz/actors", daemon.url);
             println!("The daemon goes on until Ctrl-C; then its log is thrown away.");
             system::asked_to_stop().await?;
         } else {
-            println!("(The daemon ends with the demo; `conductor-e demo --keep` leaves it running.)");
+            println!("\nAll of it held. `conductor-e demo --keep` leaves the daemon running, to look around.");
         }
     }
     daemon.stop().await;

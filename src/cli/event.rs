@@ -40,6 +40,25 @@ impl Event {
         &self.metadata.actor
     }
 
+    /// What happened, in words: `PrCreated` is "pull request created".
+    pub(super) fn in_words(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for letter in self.kind.chars() {
+            match words.last_mut() {
+                Some(word) if !letter.is_ascii_uppercase() => word.push(letter),
+                Some(_) | None => words.push(letter.to_ascii_lowercase().into()),
+            }
+        }
+        let spelled = words.iter().map(|word| match word.as_str() {
+            "pr" => "pull request",
+            "ci" => "CI",
+            "cli" => "CLI",
+            "e2e" => "E2E",
+            word => word,
+        });
+        spelled.collect::<Vec<_>>().join(" ")
+    }
+
     /// Why: the rule with its facts where the daemon decided, else the reason that was given.
     pub(super) fn why(&self) -> String {
         match &self.metadata.rule {
@@ -77,6 +96,15 @@ pub(super) mod tests {
             "metadata": {"actor": "agent:dev-e-node", "rule": rule},
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_kind_is_said_in_words() {
+        let words = |kind| event(1, None, kind, Value::Null).in_words();
+        assert_eq!(
+            ["PrCreated", "CiPassed", "IssueUnassigned", "E2ePassed", "Merged", "CliStarted"].map(words),
+            ["pull request created", "CI passed", "issue unassigned", "E2E passed", "merged", "CLI started"]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::reading::{self, Form};
 use super::screen::{Look, Screen};
 use super::table::{Column, Table};
-use super::words::{age, clock, plain};
+use super::words::{age, clock, plain, sentence};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -84,9 +84,9 @@ struct Reason {
 /// The answer first, in one line; then what to wait for, what to do, and the proof.
 fn words(told: &Told, look: &Look) -> String {
     let since = told.since.as_ref().map_or_else(String::new, |at| format!(" for {}", age(at, look.now)));
-    let mut parts = vec![format!("{}  {}{since}\n  {}", plain(&told.id), plain(&told.state), plain(&told.summary))];
+    let mut parts = vec![format!("{}  {}{since}\n  {}", plain(&told.id), plain(&told.state), sentence(&told.summary))];
     parts.extend(listed("Waits for", told.waits_for.iter().map(wait)));
-    parts.extend(listed("Would be moved by", told.moved_by.iter().map(|by| plain(by).into_owned())));
+    parts.extend(listed("Would be moved by", told.moved_by.iter().map(|by| sentence(by))));
     parts.extend(listed("Brought there by", told.decided_by.iter().map(event)));
     if !told.agents.is_empty() {
         parts.push(agents(told, look));
@@ -108,17 +108,18 @@ fn wait(wait: &Wait) -> String {
         (Some(on), _, _) => format!("; see {on}"),
         (None, _, _) => String::new(),
     };
-    format!("{} ({}{})", plain(&wait.why), plain(&wait.rule), plain(&said))
+    format!("{} ({}{})", sentence(&wait.why), plain(&wait.rule), plain(&said))
 }
 
 fn event(event: &Event) -> String {
     let why = event.why();
-    let because = if why.is_empty() { String::new() } else { format!(": {}", plain(&why)) };
+    let because = if why.is_empty() { String::new() } else { format!(": {}", sentence(&why)) };
     format!(
-        "{} by {} at {}{because} (version {}, position {})",
-        plain(&event.kind),
+        "{}, by {} at {} UTC{because} ({}, version {}, position {})",
+        plain(&event.in_words()),
         plain(event.actor()),
         clock(&event.timestamp),
+        plain(&event.kind),
         event.version,
         event.position
     )
@@ -149,7 +150,7 @@ fn issues(told: &Told, look: &Look) -> String {
 }
 
 fn reasons(reasons: &[Reason], none: &str) -> String {
-    let all: Vec<&str> = reasons.iter().map(|reason| reason.why.as_str()).collect();
+    let all: Vec<String> = reasons.iter().map(|reason| sentence(&reason.why)).collect();
     if all.is_empty() { none.to_owned() } else { all.join("; ") }
 }
 
@@ -199,7 +200,7 @@ mod tests {
              \u{20} conductor-e override resume rig --reason …\n\
              \n\
              Brought there by\n\
-             \u{20} IssueUnassigned by operator:ada at 2026-11-21 09:00:00: the pod is gone (version 5, position 77)\n\
+             \u{20} issue unassigned, by operator:ada at 2026-11-21 09:00:00 UTC: the pod is gone (IssueUnassigned, version 5, position 77)\n\
              \n\
              AGENT         HEARD  WHY NOT\n\
              dev-e-node    never  – it may take it, once it is heard from\n\

@@ -1,3 +1,4 @@
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use reqwest::Response;
@@ -23,6 +24,9 @@ pub(super) async fn follow(
 ) -> Result<(), Failure> {
     let mut blocks = Blocks::default();
     let mut connection = connect(arguments, daemon, &blocks).await?;
+    if io::stderr().is_terminal() {
+        eprintln!("conductor-e follows {}: events show here as they happen, until Ctrl-C", daemon.base());
+    }
     loop {
         let lost = read(arguments, daemon, &mut connection, &mut blocks, screen).await?;
         eprintln!("conductor-e lost {}: {lost}; trying again until Ctrl-C", daemon.base());

@@ -18,7 +18,7 @@ pub(super) struct Look {
 
 impl Look {
     /// That of this process' standard output.
-    fn of_process() -> Self {
+    pub(super) fn of_process() -> Self {
         let terminal = io::stdout().is_terminal();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
         Self {

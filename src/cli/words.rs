@@ -45,6 +45,19 @@ pub(super) fn clock(at: &str) -> String {
     }
 }
 
+/// A sentence of the daemon's, its points in time as [`clock`] shows them: two forms side by side are read twice.
+pub(super) fn sentence(text: &str) -> String {
+    let timed = |word: &str| {
+        let end = word.rfind(|letter: char| letter.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
+        let (at, rest) = word.split_at(end);
+        match Timestamp::parse(at) {
+            Some(_) => format!("{} UTC{rest}", clock(at)),
+            None => word.to_owned(),
+        }
+    };
+    plain(text).split(' ').map(timed).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +76,14 @@ mod tests {
             assert_eq!(age(at, now), expected, "{at}");
         }
         assert_eq!(clock("2026-11-21T11:59:18.250Z"), "2026-11-21 11:59:18");
+    }
+
+    #[test]
+    fn a_sentence_tells_the_time_as_a_clock_does() {
+        assert_eq!(
+            sentence("lease 1 runs until 2026-11-21T12:30:00.250Z; not since 2026-11-21T11:59:18.000Z, or 4Z ö"),
+            "lease 1 runs until 2026-11-21 12:30:00 UTC; not since 2026-11-21 11:59:18 UTC, or 4Z ö"
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Desk {
                 let Some(url) = url_of(settings.bind) else {
                     bail!("{held}. Ask that daemon: --url <its address> --token <an operator's token>");
                 };
-                eprintln!("The store is in use ({held}), so the daemon at {url} is asked. --url names another one.");
+                eprintln!("(asking the daemon at {url}, which holds the store; --url names another one)");
                 Ok(Self::Daemon(Client::new(&daemon.at(url))?))
             }
             Err(error) => Err(error.into()),
@@ -64,7 +64,7 @@ impl Desk {
                 };
                 body["expiresAt"] = json!(expires_at.map(|at| at.to_string()));
                 let request = client.request_to(Method::POST, PATH, &[]).json(&body);
-                answer(client, request).await.context("make a token")
+                Ok(answer(client, request).await.map_err(|refused| refused.of_doing("make a token"))?)
             }
         }
     }
@@ -76,7 +76,7 @@ impl Desk {
                 let rows: Vec<TokenRow> = tokens.iter().map(|token| TokenRow::of(token, now)).collect();
                 Ok(serde_json::to_value(rows)?)
             }
-            Self::Daemon(client) => answer(client, client.request(PATH, &[])).await.context("list tokens"),
+            Self::Daemon(client) => Ok(answer(client, client.request(PATH, &[])).await?),
         }
     }
 
@@ -92,7 +92,7 @@ impl Desk {
             Self::Daemon(client) => {
                 let path: Vec<&str> = PATH.iter().copied().chain([id.as_str()]).collect();
                 let request = client.request_to(Method::DELETE, &path, &[]);
-                answer(client, request).await.with_context(|| format!("revoke {id}"))
+                Ok(answer(client, request).await.map_err(|refused| refused.of_doing(&format!("revoke {id}")))?)
             }
         }
     }
