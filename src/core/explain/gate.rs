@@ -31,13 +31,17 @@ pub(super) fn verdict(told: &mut Explanation, standing: &Standing, pull: Option<
         }
     }
     let author = standing.author.as_ref().map_or_else(String::new, |author| format!(", which {author} is not"));
-    let verdict = match github {
-        GitHubMode::None => {
-            "REVIEW_PASSED or REVIEW_DISPUTED, reported by a reviewer who was asked and did not produce it"
+    told.moved(match (github, dispatch) {
+        (GitHubMode::None, Some(dispatch)) => {
+            format!("REVIEW_PASSED or REVIEW_DISPUTED, reported by {}", dispatch.reviewer)
         }
-        GitHubMode::Webhook | GitHubMode::Connected => "an approval or a dispute by a reviewer who did not produce it",
-    };
-    told.moved(format!("{verdict}{author}"));
+        (GitHubMode::None, None) => {
+            format!("REVIEW_PASSED or REVIEW_DISPUTED, reported by the reviewer who is asked{author}")
+        }
+        (GitHubMode::Webhook | GitHubMode::Connected, _) => {
+            format!("an approval or a dispute by a reviewer who did not produce it{author}")
+        }
+    });
 }
 
 /// How a new head of it comes to be known.

@@ -90,8 +90,12 @@ fn lease_of(told: &mut Explanation, lease: &Lease, issue: &Issue, around: &Aroun
     told.waits_on("lease", why, StreamId::Issue(issue.reference.clone()), Some(lease.assigned_version));
     let silent = around.agents.iter().find(|known| *known.id == lease.claimant.agent);
     if let Some(known) = silent.filter(|known| !known.is_online(around.policy, around.now)) {
-        let heard = known.heard.map_or_else(|| "never".to_owned(), |at| format!("not since {at}"));
-        told.waits("silence", format!("{} was heard from {heard}", lease.claimant.agent));
+        let agent = &lease.claimant.agent;
+        let silent = known.heard.map_or_else(
+            || format!("{agent} was never heard from"),
+            |at| format!("{agent} was not heard from since {at}"),
+        );
+        told.waits("silence", silent);
     }
     told.moved(format!("a person: {}", overrule(OverrideKind::Release, &issue.reference)));
 }

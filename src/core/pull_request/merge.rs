@@ -23,7 +23,10 @@ pub(super) fn decide(pull: &PullRequest, given: &Given<'_>) -> Decision<PullRequ
         let open = merge_gate::waits_for(pull, given.neighbours, given.policy);
         let waiting_for = merge_gate::names(&open);
         if waiting_for != pull.waiting_for {
-            let facts: Vec<String> = open.iter().map(Condition::why).collect();
+            let mut facts: Vec<String> = open.iter().map(Condition::why).collect();
+            if facts.is_empty() {
+                facts.push("nothing that is known here stands in its way".to_owned());
+            }
             draft.rule("merge_gate", facts, MergeGateWaiting { waiting_for });
         } else if let Some(overdue) = merge_gate::overdue(pull, &open, given.neighbours, given.policy, given.now) {
             tell(&mut draft, overdue, given.policy.github);
