@@ -113,7 +113,6 @@ impl<D: Decider> Clerk<D> {
             let Draft { append, next, outcome } = *draft;
             let last_version = append.expected + append.events.len() as u64;
             let wakes: BTreeSet<Destination> = append.effects.iter().map(|new| new.effect.destination()).collect();
-            let said = append.events.first().map(|event| event.event.type_name());
             match within("append", PORT_DEADLINE, async { self.office.ports.store.append(append).await }).await {
                 Ok(Ok(receipt)) => {
                     let next = Known { version: last_version, state: Arc::new(next) };
@@ -130,7 +129,7 @@ impl<D: Decider> Clerk<D> {
                 Ok(Err(AppendError::Duplicate(receipt))) => {
                     let known = if receipt.last_version > known.version { self.load().await? } else { known };
                     *memory = Memory::Known(known.clone());
-                    return self.repeated(known, outcome, said, receipt).await;
+                    return self.repeated(known, receipt).await;
                 }
                 // Keys and versions are checked before guards: what is known here is still so.
                 Ok(Err(AppendError::Guarded { guard, held })) => {
@@ -164,7 +163,7 @@ impl<D: Decider> Clerk<D> {
                 return Err(Rejected::KeyReused);
             }
             match answer {
-                port::Answer::Appended { receipt, .. } => return self.answer(known, Outcome::Accepted, Some(receipt)),
+                port::Answer::Appended { receipt, .. } => return self.repeated(known, receipt).await,
                 // Kept by whoever words answers; it is asked before a command gets here.
                 port::Answer::Literal { .. } => {}
             }
@@ -176,25 +175,14 @@ impl<D: Decider> Clerk<D> {
         self.answer(known, outcome, receipt)
     }
 
-    /// Answers a repeat with what the first one was told. A refusal leaves its mark in the log, by which it is known again.
-    async fn repeated(
-        &self,
-        known: Known<D::State>,
-        outcome: Outcome,
-        said: Option<&'static str>,
-        receipt: Receipt,
-    ) -> Result<Answer<D::State>, Rejected> {
-        let outcome = match outcome {
-            Outcome::Refused(refusal) => {
-                let store = &self.office.ports.store;
-                let after = receipt.first_version.saturating_sub(1);
-                let first = self.ask("read the first answer", || store.read_stream(&self.stream, after, 1)).await?;
-                let same = first.first().map(|recorded| recorded.event.type_name()) == said;
-                if same { Outcome::Refused(refusal) } else { Outcome::Accepted }
-            }
-            Outcome::Accepted | Outcome::Unchanged { .. } => Outcome::Accepted,
-        };
-        self.answer(known, outcome, Some(receipt))
+    /// Answers a repeat with what the first one was told, whatever would be decided today: a refusal stands beside the event
+    /// that puts it on record.
+    async fn repeated(&self, known: Known<D::State>, receipt: Receipt) -> Result<Answer<D::State>, Rejected> {
+        let store = &self.office.ports.store;
+        let after = receipt.first_version.saturating_sub(1);
+        let first = self.ask("read the first answer", || store.read_stream(&self.stream, after, 1)).await?;
+        let refusal = first.into_iter().next().and_then(|recorded| recorded.metadata.refusal);
+        self.answer(known, refusal.map_or(Outcome::Accepted, Outcome::Refused), Some(receipt))
     }
 
     fn answer(

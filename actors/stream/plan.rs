@@ -63,6 +63,10 @@ pub(super) fn plan<D: Decider>(
     let mut body = Body::Keep;
     let mut effects = Vec::new();
     let mut events = Vec::with_capacity(decision.events.len());
+    let refusal = match &decision.outcome {
+        Outcome::Refused(refusal) => Some(refusal.clone()),
+        Outcome::Accepted | Outcome::Unchanged { .. } => None,
+    };
     for (decided, version) in decision.events.into_iter().zip(known.version + 1..) {
         D::evolve(&mut next, &decided.event, Moment { version, time: now });
         if let Some(text) = D::body(&decided.event) {
@@ -75,7 +79,7 @@ pub(super) fn plan<D: Decider>(
         events.push(NewEvent {
             id: event_id,
             event: D::wrap(decided.event),
-            metadata: Metadata { rule: decided.rule, ..request.metadata.clone() },
+            metadata: Metadata { rule: decided.rule, refusal: refusal.clone(), ..request.metadata.clone() },
         });
     }
     let append = Append {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use conductor_core::decider::{Outcome, PORT_DEADLINE};
+use conductor_core::decider::{Outcome, PORT_DEADLINE, Refusal};
 use conductor_core::identity::Claimant;
 use conductor_core::port::{Clock, Guard, StoreFailure};
 use tokio::task::LocalSet;
@@ -256,6 +256,12 @@ async fn a_refusal_on_record_is_recorded_and_refused_also_when_repeated() {
             let command = Count::RefuseOnRecord("stale".to_owned());
             let rejected = stage.ask_with_key(&issue(1), command, "k", "same").await.unwrap_err();
             assert!(matches!(rejected, Rejected::Refused(_)), "{rejected:?}");
+        }
+        // Whatever would be decided by now, or said of it.
+        for command in [add("a"), Count::Refuse, Count::UpTo(1), Count::RefuseOnRecord("later".to_owned())] {
+            let rejected = stage.ask_with_key(&issue(1), command, "k", "same").await.unwrap_err();
+            let Rejected::Refused(Refusal::LostRace { why }) = rejected else { panic!("{rejected:?}") };
+            assert_eq!(why, "not in the mood: stale");
         }
         assert_eq!(marks_of(&stage.log().await), ["stale"]);
         let rejected = stage.ask(&issue(1), Count::Refuse).await.unwrap_err();

@@ -106,7 +106,10 @@ impl Decider for Counter {
             Count::UpTo(limit) if state.epoch >= *limit => Decision::unchanged(u64::from(*limit)),
             Count::UpTo(_) => Decision::accept(vec![event("up", next, None, None)]),
             Count::Refuse => Decision::refuse(refusal),
-            Count::RefuseOnRecord(mark) => Decision::refuse_on_record(vec![event(mark, next, None, None)], refusal),
+            Count::RefuseOnRecord(mark) => {
+                let refusal = Refusal::LostRace { why: format!("not in the mood: {mark}") };
+                Decision::refuse_on_record(vec![event(mark, next, None, None)], refusal)
+            }
             Count::Panic(fuse) => {
                 let left = fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
                 assert!(left.is_err(), "no rule for that");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::data::{Field, FieldError, Value};
 use crate::event::{Decided, Event};
-use crate::identity::{Claimant, StreamId, StreamKind};
+use crate::identity::{StreamId, StreamKind};
 use crate::port::{Columns, Guard};
 use crate::reaction::Effect;
 use crate::roster::Policy;
@@ -15,6 +15,10 @@ use crate::agent::Agent;
 use crate::issue::Issue;
 use crate::pull_request::PullRequest;
 use crate::rig::Rig;
+
+mod refusal;
+
+pub use refusal::Refusal;
 
 /// The rules of one kind of stream, as pure functions.
 ///
@@ -140,73 +144,6 @@ pub enum Outcome {
     },
     /// Not done.
     Refused(Refusal),
-}
-
-/// Why a command was not done. The HTTP ring maps each to a status, in one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The lease isn't the caller's (any more): 409.
-    StaleLease {
-        /// Who reported.
-        by: Claimant,
-        /// Who holds it now.
-        holder: Option<Claimant>,
-        /// How many leases there were.
-        epoch: u32,
-    },
-    /// Somebody else was faster, or the state has moved on: 409.
-    LostRace {
-        /// What is so instead.
-        why: String,
-    },
-    /// It makes no sense where the target stands: 409, with that state.
-    Inapplicable {
-        /// Where the target stands.
-        state: String,
-        /// Why it makes no sense there, and what does.
-        why: String,
-    },
-    /// The caller never may: 403.
-    Forbidden {
-        /// What is missing.
-        why: String,
-    },
-    /// There is no such thing: 404.
-    Unknown {
-        /// What was looked for.
-        what: String,
-    },
-    /// A rule of the domain: 422, with its name.
-    Rule {
-        /// Such as `self_approval`.
-        rule: &'static str,
-        /// One sentence.
-        why: String,
-    },
-    /// The request makes no sense: 400.
-    Malformed {
-        /// What to do about it.
-        why: String,
-    },
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::StaleLease { holder: Some(holder), epoch, by: _ } => {
-                write!(f, "stale lease: {holder} holds epoch {epoch}")
-            }
-            Self::StaleLease { holder: None, epoch, by: _ } => {
-                write!(f, "stale lease: nobody holds it since epoch {epoch}")
-            }
-            Self::LostRace { why }
-            | Self::Inapplicable { why, .. }
-            | Self::Forbidden { why }
-            | Self::Malformed { why } => f.write_str(why),
-            Self::Unknown { what } => write!(f, "unknown {what}"),
-            Self::Rule { rule, why } => write!(f, "{why} (rule {rule})"),
-        }
-    }
 }
 
 /// The state of any stream, as stores keep it.

@@ -4,6 +4,7 @@
 //! Push and pull are one decision: the same index proposes, and the same rules and guards of the issue's own append decide. What
 //! no agent may have now stays queued; whatever changes that wakes this pass.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -156,7 +157,9 @@ impl LeaderPass for Push {
 /// What a refusal is counted as.
 fn rule_of(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::Rule { rule, .. } => rule,
+        Refusal::Rule { rule: Cow::Borrowed(rule), .. } => rule,
+        // Read back from the log; what is pushed has no key, so nothing is.
+        Refusal::Rule { rule: Cow::Owned(_), .. } => "refused_before",
         Refusal::LostRace { .. } => "lost_race",
         Refusal::Forbidden { .. } => "forbidden",
         Refusal::StaleLease { .. }

@@ -189,7 +189,7 @@ impl From<Refusal> for ApiError {
             Refusal::Inapplicable { state, why } => Self::new(Code::Inapplicable, why).with("state", state),
             Refusal::Forbidden { why } => Self::forbidden(why),
             Refusal::Unknown { what } => Self::unknown(format!("nothing is known of {what}: check the name")),
-            Refusal::Rule { rule, why } => Self::rule(rule, why),
+            Refusal::Rule { rule, why } => Self::rule(&rule, why),
             Refusal::Malformed { why } => Self::malformed(why),
         }
     }
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(row(Refusal::Inapplicable { state, why: why() }), (409, "inapplicable", false, true));
         assert_eq!(row(Refusal::Forbidden { why: why() }), (403, "forbidden", false, false));
         assert_eq!(row(Refusal::Unknown { what: why() }), (404, "unknown", false, false));
-        assert_eq!(row(Refusal::Rule { rule: "self_approval", why: why() }), (422, "rule", false, true));
+        assert_eq!(row(Refusal::Rule { rule: "self_approval".into(), why: why() }), (422, "rule", false, true));
         assert_eq!(row(Refusal::Malformed { why: why() }), (400, "malformed", false, false));
         assert_eq!(row(Rejected::KeyReused), (422, "idempotency_key_reused", false, false));
         for guard in [
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_named() {
-        let body = ApiError::from(Refusal::Rule { rule: "two_strikes", why: "a person must act".into() }).body();
+        let body = ApiError::from(Refusal::Rule { rule: "two_strikes".into(), why: "a person must act".into() }).body();
         assert_eq!(body["rule"], "two_strikes");
     }
 

@@ -6,9 +6,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use conductor_core::authority::Caller;
-use conductor_core::decider::{Outcome, Refusal};
-use conductor_core::event::{Event, EventType, IssueEvent, OwnIssueEvent, PullRequestEvent};
-use conductor_core::identity::{Claimant, StreamId};
+use conductor_core::decider::Outcome;
+use conductor_core::event::EventType;
+use conductor_core::identity::StreamId;
 use conductor_core::port::{Answer, KeyedAnswer, Receipt, Store, StoreFailure};
 use conductor_core::time::Timestamp;
 use serde_json::json;
@@ -74,23 +74,14 @@ pub async fn first_answer(
     }
 }
 
-/// A refusal is an append too where it is put on record: its event says what was answered.
+/// A refusal is an append too where it is put on record: beside its event stands what was answered.
 async fn refusal_on_record(
     store: &dyn Store,
     stream: &StreamId,
     receipt: &Receipt,
 ) -> Result<Option<ApiError>, StoreFailure> {
     let first = store.read_stream(stream, receipt.first_version.saturating_sub(1), 1).await?;
-    let broken = |rule: &str| ApiError::rule(rule, format!("this was refused by the rule {rule}: see {stream}"));
-    Ok(match first.into_iter().next().map(|recorded| recorded.event) {
-        Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::StaleLeaseRefused(refused)))) => {
-            let by = Claimant { agent: refused.agent, instance: refused.instance.map(Into::into) };
-            Some(Refusal::StaleLease { by, holder: refused.holder, epoch: refused.epoch }.into())
-        }
-        Some(Event::Issue(IssueEvent::Own(OwnIssueEvent::ReportRefused(refused)))) => Some(broken(&refused.rule)),
-        Some(Event::PullRequest(PullRequestEvent::ApprovalRefused(refused))) => Some(broken(&refused.rule)),
-        Some(Event::Issue(_) | Event::PullRequest(_) | Event::Agent(_) | Event::Rig(_)) | None => None,
-    })
+    Ok(first.into_iter().next().and_then(|recorded| recorded.metadata.refusal).map(ApiError::from))
 }
 
 /// Keeps an answer that is worth it; what an append has kept already stays.
@@ -115,4 +106,57 @@ pub(crate) fn described() -> Parameter {
         schema,
         "A name for this request: sent again with the same body it has one effect and the first answer.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Daemon, Reply};
+    use actix_web::test::TestRequest;
+    use serde_json::Value;
+
+    async fn keyed(daemon: &Daemon, report: &Value, key: &str) -> Reply {
+        let request = TestRequest::post().uri("/api/events").insert_header((HEADER, key));
+        daemon.send(request.set_payload(report.to_string())).await
+    }
+
+    fn about(event_type: &str, number: u64, agent: &str) -> Value {
+        json!({ "type": event_type, "repo": "acme/web", "issueNumber": number, "agentId": agent, "prNumber": 57 })
+    }
+
+    /// Every refusal that leaves an event, with what is so later, when today's answer would be another one.
+    #[actix_web::test]
+    async fn a_refusal_on_record_is_answered_with_the_same_words_whatever_holds_by_then() {
+        let daemon = Daemon::start().await;
+        daemon.report(&json!({ "type": "ISSUE_APPROVED", "repo": "acme/web", "issueNumber": 4, "title": "x" })).await;
+        let assign = json!({ "type": "ISSUE_ASSIGNED", "repo": "acme/web", "issueNumber": 4, "agentId": "dev-e-node" });
+        daemon.report(&assign).await;
+        daemon.pull_request("acme/web#57", &["acme/web#4"]).await;
+        daemon.pushed("acme/web#57", "review-e-codex-bot[bot]").await;
+        let refused = [
+            (about("WORK_STARTED", 4, "dev-e-python"), 409, "stale_lease"),
+            (about("AGENT_STUCK", 4, "dev-e-python"), 409, "stale_lease"),
+            (about("REVIEW_DISPUTED", 57, "review-e"), 409, "lost_race"),
+            (about("REVIEW_FAILED", 57, "review-e"), 409, "lost_race"),
+            (about("REVIEW_PASSED", 57, "review-e-codex"), 422, "rule"),
+        ];
+        let mut first = Vec::new();
+        for (at, (report, status, code)) in refused.iter().enumerate() {
+            let before = daemon.stored().await.len();
+            let reply = keyed(&daemon, report, &format!("k{at}")).await;
+            reply.refused(*status, code);
+            assert_eq!(daemon.stored().await.len(), before + 1, "{report} leaves an event");
+            first.push(reply);
+        }
+        let release =
+            json!({ "type": "ISSUE_UNASSIGNED", "repo": "acme/web", "issueNumber": 4, "agentId": "dev-e-node" });
+        daemon.report(&release).await;
+        daemon.pushed("acme/web#57", "dev-e-bot[bot]").await;
+        let log = daemon.stored().await;
+        for (at, ((report, ..), first)) in refused.iter().zip(&first).enumerate() {
+            let again = keyed(&daemon, report, &format!("k{at}")).await;
+            assert_eq!((again.status, &again.text), (first.status, &first.text), "{report}");
+        }
+        assert_eq!(daemon.stored().await, log, "a repeat leaves nothing");
+    }
 }

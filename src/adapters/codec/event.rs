@@ -77,6 +77,7 @@ pub fn decode_event(stored: StoredEvent<'_>) -> Result<Recorded, CodecError> {
 mod tests {
     use super::*;
     use conductor_core::data::Value;
+    use conductor_core::decider::Refusal;
     use conductor_core::event::{Actor, IssueEvent, IssueNeedsHuman, Rule};
     use conductor_core::identity::IssueRef;
 
@@ -103,6 +104,7 @@ mod tests {
             correlation: Some("Acme/Web#7".to_owned()),
             idempotency_key: Some("key".to_owned()),
             rule: Some(Rule::new("orphan", ["waited 24 h".to_owned()])),
+            refusal: Some(Refusal::LostRace { why: "another was first".to_owned() }),
             extra: Value::Map(vec![("Zeit".into(), Value::Float(0.1))]),
         };
         let encoded = encode_event(StreamKind::Issue, &event, &metadata).unwrap();

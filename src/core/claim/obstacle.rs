@@ -197,7 +197,7 @@ impl Obstacle {
                 return Refusal::Forbidden { why };
             }
         };
-        Refusal::Rule { rule, why }
+        Refusal::Rule { rule: rule.into(), why }
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::data::{Field, FieldError, FieldKey, Record, Value};
+use crate::decider::Refusal;
 use crate::identity::{AgentId, EventId, Login, StreamId, StreamKind};
 use crate::record;
 use crate::time::Timestamp;
@@ -142,6 +143,8 @@ record! {
         "idempotencyKey" => idempotency_key: Option<String>,
         /// For a decision of the daemon: which rule, with which facts.
         "rule" => rule: Option<Rule>,
+        /// What its caller was told, where the event only puts a refusal on record: a repeat is told the same.
+        "refusal" => refusal: Option<Refusal>,
         /// Unknown properties of a request and a client's own timestamps, kept as they came.
         "extra" => extra: Value<'static>,
     }
@@ -151,7 +154,15 @@ impl Metadata {
     /// Metadata that names only its actor.
     #[must_use]
     pub fn by(actor: Actor) -> Self {
-        Self { actor, cause: None, correlation: None, idempotency_key: None, rule: None, extra: Value::Null }
+        Self {
+            actor,
+            cause: None,
+            correlation: None,
+            idempotency_key: None,
+            rule: None,
+            refusal: None,
+            extra: Value::Null,
+        }
     }
 
     /// The same with a cause.

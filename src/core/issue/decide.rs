@@ -183,7 +183,7 @@ fn is_final(issue: &Issue) -> bool {
 
 fn final_state(issue: &Issue) -> Decision<IssueEvent> {
     let state = issue.state().map_or("not approved", IssueState::as_str);
-    Decision::refuse(Refusal::Rule { rule: "final_state", why: format!("{} is {state}", issue.reference) })
+    Decision::refuse(Refusal::Rule { rule: "final_state".into(), why: format!("{} is {state}", issue.reference) })
 }
 
 fn approve(issue: &Issue, approval: &IssueApproved, hand: Hand, given: &Given<'_>) -> Decision<IssueEvent> {
@@ -217,7 +217,7 @@ fn approve(issue: &Issue, approval: &IssueApproved, hand: Hand, given: &Given<'_
                     "{} is cancelled: ISSUE_REOPENED takes it up again with its strikes, a new life is a person's to give",
                     issue.reference
                 );
-                return Decision::refuse(Refusal::Rule { rule: "final_state", why });
+                return Decision::refuse(Refusal::Rule { rule: "final_state".into(), why });
             }
         },
         // Out of a person's hands it goes by a person's word alone, and this isn't one of them.
@@ -270,7 +270,7 @@ fn with_a_person(issue: &Issue) -> Decision<IssueEvent> {
         "{} is with a person: a person requeues, assigns, cancels or closes it, or sets the label agent-ready anew",
         issue.reference
     );
-    Decision::refuse(Refusal::Rule { rule: "escalated", why })
+    Decision::refuse(Refusal::Rule { rule: "escalated".into(), why })
 }
 
 fn cancel(issue: &Issue, reason: &str, hand: Hand, given: &Given<'_>) -> Decision<IssueEvent> {

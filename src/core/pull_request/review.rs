@@ -130,7 +130,7 @@ fn judge(
         };
         draft.rule(rule, [why.clone()], event);
         let why = format!("{} can't approve {}: {why}", review.reviewer, pull.reference);
-        return draft.refuse(Refusal::Rule { rule, why });
+        return draft.refuse(Refusal::Rule { rule: rule.into(), why });
     }
     let allowed = produced.is_none() && may_judge(reviewer, given.policy);
     if review.review_id.is_some() && said_before(pull, review) && !is_late_round(pull, review, allowed) {

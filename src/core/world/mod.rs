@@ -359,7 +359,10 @@ fn assert_reads_back(event: &crate::event::Event, kind: crate::identity::StreamK
 /// The rule that refused, or why it wasn't one.
 pub(crate) fn rule_of(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Refused(Refusal::Rule { rule, .. }) => rule,
+        Outcome::Refused(Refusal::Rule { rule, .. }) => match rule {
+            std::borrow::Cow::Borrowed(rule) => rule,
+            std::borrow::Cow::Owned(rule) => unreachable!("no decider reads {rule} back from a log"),
+        },
         Outcome::Refused(Refusal::StaleLease { .. }) => "stale_lease",
         Outcome::Refused(Refusal::LostRace { .. }) => "lost_race",
         Outcome::Refused(Refusal::Inapplicable { .. }) => "inapplicable",

@@ -44,7 +44,7 @@ pub async fn issue(
     owner.check(policy).map_err(IssueError::Refused)?;
     if expires_at.is_some_and(|end| end <= now) {
         let why = "a token that ends before it begins opens nothing: choose a later end".to_owned();
-        return Err(IssueError::Refused(Refusal::Rule { rule: "ends_before_it_begins", why }));
+        return Err(IssueError::Refused(Refusal::Rule { rule: "ends_before_it_begins".into(), why }));
     }
     let secret = TokenSecret::generate(entropy);
     let id_bits = u64::try_from(entropy.random() >> 64).unwrap_or_default();

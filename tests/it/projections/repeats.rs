@@ -69,6 +69,36 @@ async fn a_repeat_with_its_key_has_one_effect_and_the_first_answer(rig: &mut Rig
     assert_eq!(titles, 1);
 }
 
+/// A refusal that leaves an event is an answer as well: whatever would be decided by then, also after a restart.
+async fn a_refusal_on_record_is_answered_with_the_first_words_again(rig: &mut Rig) {
+    rig.in_review(1, "dev-e-node", 57).await;
+    let by = |kind, agent| about(kind, 57, json!({"agentId": agent, "headSha": head(57, 1)}));
+    let unasked = by("REVIEW_DISPUTED", "review-e-codex");
+    let stale = about("BRANCH_CREATED", 1, json!({"agentId": "dev-e-python", "branch": "b"}));
+    let refused = [(unasked, 409, "lost_race"), (stale, 409, "stale_lease")];
+    let mut first = Vec::new();
+    for (at, (report, status, code)) in refused.iter().enumerate() {
+        let reply = rig.post_keyed(report, &format!("k{at}")).await;
+        reply.refused(*status, code);
+        first.push(reply.text);
+    }
+    rig.is_asked("review-e", 57).await;
+    rig.report(&by("REVIEW_DISPUTED", "review-e")).await;
+    rig.reaches(1, "changes_requested").await;
+    let head = rig.head().await;
+    for restart in [false, true] {
+        if restart {
+            assert!(rig.daemon.sigterm(crate::rig::PATIENCE).await.success());
+            rig.daemon.restart().await;
+        }
+        for (at, ((report, status, _), first)) in refused.iter().zip(&first).enumerate() {
+            let again = rig.post_keyed(report, &format!("k{at}")).await;
+            assert_eq!((again.status, &again.text), (*status, first), "{report}");
+        }
+    }
+    assert_eq!(rig.head().await, head, "repeats are not appended");
+}
+
 async fn a_key_survives_a_restart(rig: &mut Rig) {
     let approval = about("ISSUE_APPROVED", 1, json!({"title": "x"}));
     let first = rig.post_keyed(&approval, "k1").await.expect(200);
@@ -135,7 +165,10 @@ async fn agent_and_pull_request_number_may_come_in_a_url_alone(rig: &mut Rig) {
 }
 
 on_both_stores! {
-    reviewing { the_flat_names_of_old_clients_are_taken }
+    reviewing {
+        a_refusal_on_record_is_answered_with_the_first_words_again,
+        the_flat_names_of_old_clients_are_taken,
+    }
     alone {
         a_repeat_by_meaning_is_200_with_the_first_position,
         red_green_red_on_one_head_is_three_facts,
