@@ -97,6 +97,15 @@ impl FieldKey for String {
     }
 }
 
+impl FieldKey for u64 {
+    fn to_key(&self) -> String {
+        self.to_string()
+    }
+    fn from_key(text: &str) -> Result<Self, FieldError> {
+        text.parse().map_err(|_| FieldError::new("must be a whole number"))
+    }
+}
+
 impl Field for bool {
     fn write(&self) -> Value<'_> {
         Value::Bool(*self)

@@ -17,6 +17,24 @@ record! {
 }
 
 record! {
+    /// The repository with that id at GitHub is the one whose streams are kept under that name.
+    pub struct RepoIdentified {
+        "repo" => repo: RepoName,
+        "repositoryId" => repository_id: u64,
+    }
+}
+
+record! {
+    /// Another repository is called by the name under which the streams of the one with the id `keptFor` are kept: nothing that
+    /// GitHub tells of it is taken.
+    pub struct RepoRefused {
+        "repo" => repo: RepoName,
+        "repositoryId" => repository_id: u64,
+        "keptFor" => kept_for: u64,
+    }
+}
+
+record! {
     /// An agent proposes work.
     pub struct ProposalCreated {
         "proposalId" => proposal_id: String,
@@ -57,6 +75,8 @@ events! {
     /// What the rig's stream says.
     pub enum RigEvent {
         RepoRenamed(RepoRenamed) = "REPO_RENAMED",
+        RepoIdentified(RepoIdentified) = "REPO_IDENTIFIED",
+        RepoRefused(RepoRefused) = "REPO_REFUSED",
         Override(OperatorOverride) = "OPERATOR_OVERRIDE",
         ProposalCreated(ProposalCreated) = "PROPOSAL_CREATED",
         ProposalApproved(ProposalApproved) = "PROPOSAL_APPROVED",

@@ -12,6 +12,15 @@ pub enum RigCommand {
         /// Since.
         to: RepoName,
     },
+    /// GitHub tells of a repository, which it knows by an id that outlives every rename.
+    Meet {
+        /// The id.
+        id: u64,
+        /// What it is called there.
+        name: RepoName,
+        /// What it was called before, where that is what it tells of.
+        before: Option<RepoName>,
+    },
     /// PROPOSAL_*, MILESTONE_COMPLETE
     Record(Box<RigEvent>),
     /// Hold the rig or one repository, or let it go on.

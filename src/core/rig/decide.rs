@@ -6,7 +6,7 @@ use crate::overrule::{OverrideKind, Ruling, Target};
 use crate::port::Columns;
 use crate::reaction::Effect;
 
-use super::{Rig, RigCommand, Said};
+use super::{Rig, RigCommand, Said, repository};
 
 /// The rules of the rig.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ impl Decider for RigDecider {
                 }
                 fact(RepoRenamed { from: from.clone(), to: to.clone() })
             }
+            RigCommand::Meet { id, name, before } => repository::meet(rig, *id, name, before.as_ref()),
             RigCommand::Record(event) => record(rig, event),
             RigCommand::Pause { repo, paused, by } => pause(rig, repo.as_ref(), *paused, by),
         }
@@ -51,6 +52,10 @@ impl Decider for RigDecider {
                 if renamed.to != first {
                     rig.aliases.insert(renamed.to.clone(), first);
                 }
+            }
+            RigEvent::RepoIdentified(identified) => repository::identify(rig, identified),
+            RigEvent::RepoRefused(refused) => {
+                rig.strangers.insert(refused.repository_id, refused.repo.clone());
             }
             RigEvent::Paused(paused) => hold(rig, paused.target.as_deref(), true, at),
             RigEvent::Resumed(resumed) => hold(rig, resumed.target.as_deref(), false, at),
@@ -168,7 +173,12 @@ fn record(rig: &Rig, event: &RigEvent) -> Decision<RigEvent> {
         RigEvent::MilestoneComplete(complete) => {
             same(rig.milestones.get(&milestone_key(complete.repo.as_ref(), &complete.milestone)))
         }
-        RigEvent::RepoRenamed(_) | RigEvent::Override(_) | RigEvent::Paused(_) | RigEvent::Resumed(_) => None,
+        RigEvent::RepoRenamed(_)
+        | RigEvent::RepoIdentified(_)
+        | RigEvent::RepoRefused(_)
+        | RigEvent::Override(_)
+        | RigEvent::Paused(_)
+        | RigEvent::Resumed(_) => None,
     };
     before.map_or_else(|| fact(event.clone()), Decision::unchanged)
 }

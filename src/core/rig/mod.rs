@@ -2,8 +2,10 @@
 
 mod command;
 mod decide;
+mod repository;
 mod state;
 
 pub use command::RigCommand;
 pub use decide::RigDecider;
+pub use repository::Whose;
 pub use state::{Rig, Said};

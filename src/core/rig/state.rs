@@ -32,6 +32,10 @@ record! {
         "heldRepos" => held_repos: BTreeMap<RepoName, Hold>,
         /// Newer names of repositories, each with the first one, under which its streams are kept.
         "aliases" => aliases: BTreeMap<RepoName, RepoName>,
+        /// Repositories by their id at GitHub, each with the name under which its streams are kept.
+        "repositories" => repositories: BTreeMap<u64, RepoName>,
+        /// Ids of repositories that are called by the name of another one's streams, with that name.
+        "strangers" => strangers: BTreeMap<u64, RepoName>,
         /// Proposals by id.
         "proposals" => proposals: BTreeMap<String, Said>,
         /// Milestones that were completed, by `repo/title`.
@@ -53,6 +57,8 @@ impl Rig {
             held: None,
             held_repos: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            repositories: BTreeMap::new(),
+            strangers: BTreeMap::new(),
             proposals: BTreeMap::new(),
             milestones: BTreeMap::new(),
             updated_at: None,

@@ -1,5 +1,6 @@
 use conductor_core::event::{
-    MilestoneComplete, ProposalApproved, ProposalCreated, ProposalRejected, RepoRenamed, RigEvent,
+    MilestoneComplete, ProposalApproved, ProposalCreated, ProposalRejected, RepoIdentified, RepoRefused, RepoRenamed,
+    RigEvent,
 };
 use conductor_core::identity::RepoName;
 
@@ -9,6 +10,8 @@ pub(super) fn examples() -> Vec<RigEvent> {
     let proposal_id = || text("p-1");
     vec![
         full(RepoRenamed { from: repo(), to: RepoName::parse("Acme/Site").unwrap() }).into(),
+        full(RepoIdentified { repo: repo(), repository_id: 1_296_269 }).into(),
+        full(RepoRefused { repo: repo(), repository_id: 1_296_270, kept_for: 1_296_269 }).into(),
         issue::operator_override().into(),
         full(ProposalCreated {
             proposal_id: proposal_id(),
