@@ -8,6 +8,7 @@ use conductor_actors::{Coordinator, Counters, Pass, StateListener};
 use conductor_core::identity::StreamId;
 use conductor_core::port::{LogFilter, Store};
 use conductor_http::numbers::Numbers;
+use conductor_http::repo_names::RepoNames;
 
 use super::reviews::ReviewIndex;
 use super::work_index::WorkIndex;
@@ -22,6 +23,7 @@ pub struct FollowLog {
     index: Arc<WorkIndex>,
     reviews: Arc<ReviewIndex>,
     numbers: Arc<Numbers>,
+    names: Arc<RepoNames>,
     position: AtomicU64,
 }
 
@@ -33,10 +35,11 @@ impl FollowLog {
         index: Arc<WorkIndex>,
         reviews: Arc<ReviewIndex>,
         numbers: Arc<Numbers>,
+        names: Arc<RepoNames>,
         position: u64,
     ) -> Self {
         let store = Arc::clone(coordinator.store());
-        Self { coordinator, store, index, reviews, numbers, position: AtomicU64::new(position) }
+        Self { coordinator, store, index, reviews, numbers, names, position: AtomicU64::new(position) }
     }
 }
 
@@ -71,6 +74,7 @@ impl Pass for FollowLog {
             if let Some((version, state)) = self.store.load(stream).await.map_err(|error| error.to_string())? {
                 self.index.changed(stream, version, &state);
                 self.reviews.changed(stream, version, &state);
+                self.names.changed(stream, version, &state);
             }
         }
         self.position.store(last, Ordering::Release);

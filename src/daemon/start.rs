@@ -16,7 +16,6 @@ use conductor_adapters::store_time::StoreTime;
 use conductor_adapters::system_clock::SystemClock;
 use conductor_adapters::system_entropy::SystemEntropy;
 use conductor_adapters::valkey::UrlError;
-use conductor_core::identity::RepoName;
 use conductor_core::port::{Broker, Clock, Entropy, Inbox, Store, StoreFailure};
 use conductor_core::reaction::Destination;
 use conductor_http::caller::{Admission, AdmissionSettings, first_token};
@@ -26,8 +25,9 @@ use conductor_http::leases::{LeaseKeeper, LeaseTerms, LiveLeases};
 use conductor_http::lines::LinePublisher;
 use conductor_http::live::LiveFeed;
 use conductor_http::numbers::Numbers;
+use conductor_http::repo_names::RepoNames;
 use conductor_http::server::{self, ServerSettings};
-use conductor_http::webhook::{self, GitHubInbox, Reception, RepoNames, WebhookDoor, WebhookSecret};
+use conductor_http::webhook::{self, GitHubInbox, Reception, WebhookDoor, WebhookSecret};
 use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Tuning, most_readers};
@@ -114,14 +114,6 @@ pub struct Daemon {
     _wake_reviews: Arc<Wake>,
 }
 
-struct KnownNames(Arc<WorkIndex>);
-
-impl RepoNames for KnownNames {
-    fn canonical(&self, repo: &RepoName) -> RepoName {
-        self.0.canonical(repo)
-    }
-}
-
 impl Daemon {
     /// Starts serving from an open store. Has to be called inside an actix system on `runtime` (see
     /// [`conductor_actors::run_system`]).
@@ -146,8 +138,14 @@ impl Daemon {
         let reviews = Arc::new(ReviewIndex::default());
         reviews.fill(&*store).await?;
         let numbers = Arc::<Numbers>::default();
-        let listeners =
-            vec![Arc::clone(&index) as Arc<dyn StateListener>, Arc::clone(&reviews) as _, Arc::clone(&numbers) as _];
+        let names = Arc::<RepoNames>::default();
+        names.fill(&*store).await?;
+        let listeners = vec![
+            Arc::clone(&index) as Arc<dyn StateListener>,
+            Arc::clone(&reviews) as _,
+            Arc::clone(&numbers) as _,
+            Arc::clone(&names) as _,
+        ];
         let admission = AdmissionSettings {
             mode: settings.identity,
             trusted_networks: settings.trusted_networks.clone(),
@@ -177,13 +175,14 @@ impl Daemon {
         if let Some(broker) = &broker {
             broker::serve(broker, &coordinator, &leases, lane).await;
         }
-        let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::new(KnownNames(Arc::clone(&index)))));
+        let inbox = Arc::new(GitHubInbox::new(coordinator.clone(), Arc::clone(&names)));
         coordinator.start_pass(InboxLane::new(ports, inbox, LaneSettings::default()), lane).await;
         let follow = FollowLog::new(
             coordinator.clone(),
             Arc::clone(&index),
             Arc::clone(&reviews),
             Arc::clone(&numbers),
+            Arc::clone(&names),
             position,
         );
         coordinator.start_pass(follow, Cadence::every(FOLLOW_PERIOD)).await;
@@ -237,7 +236,7 @@ impl Daemon {
             live,
             leases,
         );
-        edge.names = Arc::new(KnownNames(Arc::clone(&index)));
+        edge.names = names;
         edge.channels = broker.as_ref().map(|broker| LinePublisher::start(Arc::clone(broker)));
         edge.dependencies.extend(broker.clone().map(|broker| Arc::new(BrokerDependency::new(broker)) as _));
         let edge = Arc::new(edge);

@@ -13,7 +13,7 @@ use conductor_core::decider::StreamState;
 use conductor_core::event::{IssueState, Priority};
 use conductor_core::expiry::{LiveLease, Snapshot};
 use conductor_core::hold::Hold;
-use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName, StreamId, StreamKind};
+use conductor_core::identity::{AgentId, Claimant, IssueRef, StreamId, StreamKind};
 use conductor_core::issue::{Issue, Lease, Phase};
 use conductor_core::port::{LastHeartbeat, LeaseSigns, RowFilter, Store, StoreFailure};
 use conductor_core::rig::Rig;
@@ -258,12 +258,6 @@ impl WorkIndex {
     pub fn version_of(&self, stream: &StreamId) -> u64 {
         self.inner().versions.get(stream).copied().unwrap_or(0)
     }
-
-    /// The name under which the streams of a repository are kept.
-    #[must_use]
-    pub fn canonical(&self, repo: &RepoName) -> RepoName {
-        self.inner().rig.canonical(repo).clone()
-    }
 }
 
 impl Inner {
@@ -396,6 +390,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conductor_core::identity::RepoName;
     use conductor_core::roster::GitHubMode;
 
     fn policy() -> Policy {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use conductor_actors::Coordinator;
-use conductor_core::data::Value;
 use conductor_core::identity::{AgentId, Claimant, IssueRef, RepoName};
 use conductor_core::port::{PortFuture, Store, StoreFailure};
 use conductor_core::pull_request::PullRequest;
@@ -15,13 +14,12 @@ use conductor_core::time::Timestamp;
 use crate::caller::Admission;
 use crate::health::{Dependency, StoreDependency};
 use crate::heartbeats::HeartbeatBatcher;
-use crate::json::Properties;
 use crate::leases::LeaseKeeper;
 use crate::lines::{LineFeed, LinePublisher};
 use crate::live::LiveFeed;
 use crate::memory_use::MemoryUses;
 use crate::numbers::Numbers;
-use crate::webhook::{AsSpelled, RepoNames};
+use crate::repo_names::RepoNames;
 use crate::wire::{AssignmentView, ReviewView};
 use conductor_actors::Rejected;
 use conductor_core::claim::{Obstacle, QueueEntry};
@@ -81,7 +79,7 @@ pub struct Edge {
     /// What numbers are; has to be a listener of the coordinator.
     pub numbers: Arc<Numbers>,
     /// What repositories are called in the log, whatever they are called by now.
-    pub names: Arc<dyn RepoNames>,
+    pub names: Arc<RepoNames>,
     /// Who is let in.
     pub admission: Admission,
     /// Where heartbeats are noted.
@@ -123,7 +121,7 @@ impl Edge {
             reviews,
             queue,
             numbers,
-            names: Arc::new(AsSpelled),
+            names: Arc::default(),
             admission,
             heartbeats: HeartbeatBatcher::start(Arc::clone(&store)),
             leases,
@@ -153,27 +151,13 @@ impl Edge {
     /// A repository under the log's name for it: its first one, through every rename.
     #[must_use]
     pub fn first_name(&self, repo: RepoName) -> RepoName {
-        self.names.canonical(&repo)
+        self.names.kept_under(&repo)
     }
 
     /// An issue or pull request, likewise.
     #[must_use]
     pub fn first_named(&self, reference: IssueRef) -> IssueRef {
         IssueRef { repo: self.first_name(reference.repo), ..reference }
-    }
-
-    /// The same for the repositories that a request names; what is no repository's name is left for whoever reads it.
-    pub(crate) fn name_repos(&self, properties: &mut Properties) {
-        for name in ["repo", "prRepo"] {
-            let renamed = properties.text_of(name).and_then(|text| RepoName::parse(&text)).and_then(|repo| {
-                let first = self.first_name(repo.clone());
-                (first != repo).then_some(first)
-            });
-            if let Some(first) = renamed {
-                properties.take(name);
-                properties.put(name, Value::Text(first.to_string().into()));
-            }
-        }
     }
 
     /// Now.

@@ -5,7 +5,7 @@
 //! | [`server`] · [`routes`] | sockets, limits, which path leads where |
 //! | [`endpoint`] | one file per resource: parse, ask, word the answer |
 //! | [`caller`] | who calls: the one place where a request gets its identity, and is let in or not |
-//! | [`report`] · [`subject`] | the flat reports of clients as commands; what a number of a repository is |
+//! | [`report`] · [`subject`] · [`repo_names`] | the flat reports of clients as commands; what a number of a repository is; which repository a name is |
 //! | [`json`] · [`query`] · [`paging`] | foreign text in, within limits; long answers out, with bounded memory |
 //! | [`wire`] | the shapes that clients see |
 //! | [`error`] | the one table from everything that can go wrong to a status and a code |
@@ -35,6 +35,7 @@ pub mod numbers;
 pub mod openapi;
 pub mod paging;
 pub mod query;
+pub mod repo_names;
 pub mod report;
 pub mod routes;
 pub mod server;

@@ -10,6 +10,7 @@
 //! | [`limits`] | many at once: bursts, connections |
 //! | [`claims`] · [`museum`] | who gets an issue when many want it; failures of other systems that must not happen here |
 //! | [`leases`] | who is heard from keeps what it holds, and whose silence ends it |
+//! | [`repositories`] | what is kept of a repository that changes its name |
 //! | [`reviews`] | who is asked for a verdict, and who follows |
 //! | [`renames`] | a repository is one thing, whatever it is called |
 //! | [`runtime`] | what agents' runtimes tell beside their events |
@@ -70,6 +71,7 @@ mod pauses;
 mod projections;
 mod readme;
 mod renames;
+mod repositories;
 mod reviews;
 mod rig;
 mod runtime;

@@ -14,7 +14,7 @@ async fn a_renamed_repository_is_one_by_either_name(rig: &mut Rig) {
     label(rig, 1).await;
     rig.report(&spent("acme/web", 0.1)).await;
     let renamed = json!({
-        "action": "renamed", "repository": {"full_name": "acme/site", "id": 7}, "sender": {"login": "ada"},
+        "action": "renamed", "repository": {"full_name": "acme/site", "id": 1}, "sender": {"login": "ada"},
         "changes": {"repository": {"name": {"from": "web"}}},
     });
     github(rig, "repository", &renamed).await;

@@ -34,7 +34,7 @@ pub struct Merged {
 /// When nothing is known of the pull request, and as long as its merge waits for anything.
 pub async fn merge(edge: Data<Edge>, body: RawBody) -> Result<HttpResponse, ApiError> {
     let mut properties = Properties::of(parse(&body.0, &Limits::API)?)?;
-    edge.name_repos(&mut properties);
+    edge.names.settle(&mut properties);
     let store = &**edge.store();
     let place = Place::take(&mut properties, store, &edge.numbers, Sought::PullRequest).await?;
     let reference = place.the_pull_request()?;

@@ -103,7 +103,7 @@ async fn perform(
     key: Option<KeyedAnswer>,
 ) -> Result<EventAnswer, ApiError> {
     may_report(edge.policy(), caller, event_type)?;
-    edge.name_repos(&mut properties);
+    edge.names.settle(&mut properties);
     let place = if has_place(event_type) {
         Place::take(&mut properties, &**edge.store(), &edge.numbers, sought(event_type)).await?
     } else {

@@ -92,6 +92,26 @@ impl Properties {
         R::from_value(&Value::Map(taken))
     }
 
+    /// Rewords texts where they stand: those of these properties, and of lists under them. `None` leaves a text as it is.
+    pub fn reword(&mut self, names: &[&str], reworded: impl Fn(&str) -> Option<String>) {
+        let reword = |value: &mut Value<'static>| {
+            if let Some(text) = value.as_text().and_then(&reworded) {
+                *value = Value::Text(text.into());
+            }
+        };
+        for (key, value) in &mut self.entries {
+            if !names.iter().any(|name| same_name(key, name)) {
+                continue;
+            }
+            match value {
+                Value::List(items) => items.iter_mut().for_each(reword),
+                Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Map(_) => {
+                    reword(value);
+                }
+            }
+        }
+    }
+
     /// Puts a property back under its proper name, for [`Properties::record`] to take.
     pub fn put(&mut self, name: &'static str, value: Value<'static>) {
         self.entries.push((Cow::Borrowed(name), value));

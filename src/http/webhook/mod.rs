@@ -24,4 +24,4 @@ pub use endpoint::{BODY_LIMIT, PATH, WebhookDoor, configure};
 pub use ordering::ordering_key;
 pub use reception::Reception;
 pub use signature::WebhookSecret;
-pub use work::{AsSpelled, GitHubInbox, RepoNames};
+pub use work::GitHubInbox;

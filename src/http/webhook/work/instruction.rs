@@ -8,8 +8,9 @@ use conductor_core::port::{Clock, Delivery, EarlyChecks, KeyedAnswer, ReadModels
 use conductor_core::pull_request::PullRequestCommand;
 use conductor_core::rig::RigCommand;
 
-use super::names::{RepoNames, canonical};
+use super::names::{Here, canonical};
 use super::streams::{Asked, Streams};
+use crate::repo_names::RepoNames;
 
 /// Under which scope the keys of deliveries are kept.
 const SCOPE: &str = "github-webhook";
@@ -24,7 +25,9 @@ pub(super) struct Carrier<'a> {
     pub(super) read_models: &'a dyn ReadModels,
     pub(super) early_checks: &'a dyn EarlyChecks,
     pub(super) clock: &'a dyn Clock,
-    pub(super) names: &'a dyn RepoNames,
+    pub(super) names: &'a RepoNames,
+    /// The repository that the delivery is of, where it names its id.
+    pub(super) here: Option<&'a Here>,
     pub(super) delivery: &'a Delivery,
     /// Who did at GitHub what it tells of.
     pub(super) sender: Option<&'a Login>,
@@ -38,7 +41,7 @@ impl Carrier<'_> {
     pub(super) async fn carry_out(&self, instructions: Vec<Instruction>) -> Result<String, Setback> {
         let mut outcomes = Vec::new();
         for (place, instruction) in instructions.into_iter().enumerate() {
-            match canonical(instruction, self.names) {
+            match canonical(instruction, self.names, self.here) {
                 Instruction::Issue(issue, command) => outcomes.push(self.issue(place, issue, command).await?),
                 Instruction::PullRequest(pull_request, command) => {
                     outcomes.push(self.pull_request(place, pull_request, command).await?);

@@ -7,6 +7,7 @@ mod check;
 mod instruction;
 mod milestone;
 mod names;
+mod repository;
 #[cfg(test)]
 mod story;
 mod streams;
@@ -22,10 +23,10 @@ use conductor_core::github::{Interpretation, interpret};
 use conductor_core::port::{Clock, PendingDelivery, PortFuture, Store};
 
 use super::payload;
+use crate::repo_names::RepoNames;
 use instruction::Carrier;
+use repository::Met;
 use streams::Streams;
-
-pub use names::{AsSpelled, RepoNames};
 
 /// Works deliveries off by way of the stream actors.
 #[derive(Clone)]
@@ -33,13 +34,13 @@ pub struct GitHubInbox {
     streams: Arc<dyn Streams>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    names: Arc<dyn RepoNames>,
+    names: Arc<RepoNames>,
 }
 
 impl GitHubInbox {
     /// One that asks the streams of `coordinator` and knows repositories by `names`.
     #[must_use]
-    pub fn new(coordinator: Coordinator, names: Arc<dyn RepoNames>) -> Self {
+    pub fn new(coordinator: Coordinator, names: Arc<RepoNames>) -> Self {
         let (store, clock) = (coordinator.store().clone(), coordinator.clock().clone());
         Self { streams: Arc::new(coordinator), store, clock, names }
     }
@@ -55,11 +56,17 @@ impl GitHubInbox {
                     read_models: &*self.store,
                     early_checks: &*self.store,
                     clock: &*self.clock,
-                    names: &*self.names,
+                    names: &self.names,
+                    here: None,
                     delivery: &pending.delivery,
                     sender: webhook.sender.as_ref(),
                 };
-                carrier.carry_out(instructions).await
+                match carrier.meet(&webhook, instructions).await? {
+                    Met::Here { here, instructions } => {
+                        Carrier { here: here.as_ref(), ..carrier }.carry_out(instructions).await
+                    }
+                    Met::Stranger(why) => Ok(format!("refused: {why}")),
+                }
             }
         }
     }

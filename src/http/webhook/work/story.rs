@@ -14,7 +14,8 @@ use conductor_core::roster::{GitHubMode, Policy};
 use conductor_core::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{AsSpelled, GitHubInbox};
+use super::GitHubInbox;
+use crate::repo_names::RepoNames;
 
 const FIRST: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 const SECOND: &str = "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2";
@@ -61,16 +62,17 @@ fn told() -> Vec<(&'static str, Value)> {
 
 /// Works the deliveries off in this order and gives what the pull request amounts to.
 async fn after(order: &[usize]) -> Standing {
+    let names = Arc::<RepoNames>::default();
     let ports = Ports {
         store: MemoryStore::new(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy::new()),
         policy: Arc::new(Policy::built_in(GitHubMode::Webhook)),
         destinations: Ports::inside(),
-        listeners: Vec::new(),
+        listeners: vec![Arc::clone(&names) as _],
     };
     let coordinator = Coordinator::start(ports, Settings::default(), Arbiters::here(1)).await;
-    let inbox = GitHubInbox::new(coordinator.clone(), Arc::new(AsSpelled));
+    let inbox = GitHubInbox::new(coordinator.clone(), names);
     let told = told();
     for place in order {
         let (event, mut body) = told[*place].clone();

@@ -18,8 +18,8 @@ use conductor_core::rig::RigCommand;
 use conductor_core::time::Timestamp;
 
 use super::instruction::Carrier;
-use super::names::RepoNames;
 use super::streams::{Asked, Streams};
+use crate::repo_names::RepoNames;
 
 /// A command as a stream got it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +50,8 @@ pub(super) struct World {
     pub(super) heads: Mutex<VecDeque<Vec<PrRef>>>,
     pub(super) early: Mutex<Vec<EarlyCheck>>,
     pub(super) issues: Vec<Issue>,
-    /// A repository's name at GitHub and in the log.
-    pub(super) alias: Option<(RepoName, RepoName)>,
+    /// What repositories are called.
+    pub(super) names: RepoNames,
 }
 
 impl World {
@@ -70,7 +70,8 @@ impl World {
             read_models: self,
             early_checks: self,
             clock: self,
-            names: self,
+            names: &self.names,
+            here: None,
             delivery: &delivery,
             sender: sender.as_ref(),
         };
@@ -165,12 +166,6 @@ impl EarlyChecks for World {
 impl Clock for World {
     fn now(&self) -> Timestamp {
         Timestamp::default()
-    }
-}
-
-impl RepoNames for World {
-    fn canonical(&self, repo: &RepoName) -> RepoName {
-        self.alias.as_ref().filter(|(there, _)| there == repo).map_or(repo, |(_, here)| here).clone()
     }
 }
 

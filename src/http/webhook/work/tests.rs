@@ -1,15 +1,15 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use conductor_actors::{Rejected, Setback};
-use conductor_core::decider::{Outcome, Refusal};
+use conductor_actors::{Rejected, Setback, StateListener};
+use conductor_core::decider::{Outcome, Refusal, StreamState};
 use conductor_core::event::{MilestoneComplete, RigEvent};
 use conductor_core::github::Instruction;
-use conductor_core::identity::PrRef;
+use conductor_core::identity::{PrRef, StreamId};
 use conductor_core::issue::{IssueCommand, Phase};
 use conductor_core::port::{EarlyCheck, StoreFailure};
 use conductor_core::pull_request::{PrObservation, PullRequestCommand};
-use conductor_core::rig::RigCommand;
+use conductor_core::rig::{Rig, RigCommand};
 use conductor_core::time::Timestamp;
 use tokio_test::block_on;
 
@@ -162,8 +162,10 @@ fn only_an_observation_is_followed_by_checks() {
 
 #[test]
 fn a_renamed_repository_keeps_its_streams() {
-    let alias = Some((repo("acme/site"), repo("acme/web")));
-    let world = World { alias, ..World::default() };
+    let world = World::default();
+    let mut rig = Rig::unknown();
+    rig.aliases.insert(repo("acme/site"), repo("acme/web"));
+    world.names.changed(&StreamId::Rig, 1, &StreamState::Rig(Box::new(rig)));
     let rename = RigCommand::Rename { from: repo("acme/web"), to: repo("acme/site") };
     let instructions = vec![
         Instruction::Issue(reference("acme/site#7"), IssueCommand::Reopen),
