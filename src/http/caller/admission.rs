@@ -208,9 +208,13 @@ impl Admission {
             }
             IdentityMode::TrustedNetwork => format!(
                 "only direct peers in trusted_networks are believed: show a token (Authorization: Bearer …), which an operator \
-                 makes; {first}"
+                 makes; where there is none yet, {first}"
             ),
-            IdentityMode::Token => format!("show a token (Authorization: Bearer …), which an operator makes; {first}"),
+            IdentityMode::Token => {
+                format!(
+                    "show a token (Authorization: Bearer …), which an operator makes; where there is none yet, {first}"
+                )
+            }
         }
     }
 }
