@@ -91,7 +91,9 @@ pub enum StartError {
     #[error("reach the broker: VALKEY_URL {0}")]
     Broker(#[from] UrlError),
     /// Nothing listens.
-    #[error("listen on {address} (is it another daemon's? CONDUCTOR_BIND names another place, port 0 takes a free one)")]
+    #[error(
+        "listen on {address} (is it another daemon's? CONDUCTOR_BIND names another place, port 0 takes a free one)"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,
