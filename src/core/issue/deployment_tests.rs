@@ -1,7 +1,7 @@
 //! Stories of what comes after the merge.
 
 use super::tests::{BRANCH, NODE, closed_as, in_review, merged, seen};
-use crate::event::{PullRequestEvent, SmokeCause, SmokeFailed, Verified};
+use crate::event::{PullRequestEvent, SmokeCause, SmokeFailed, SmokePassed, Verified};
 use crate::issue::{IssueAction, IssueCommand, IssueObservation};
 use crate::pull_request::{PrObservation, PullRequestCommand};
 use crate::world::{World, login, opened};
@@ -99,4 +99,37 @@ fn who_broke_the_deployment_is_asked_first_to_mend_it() {
     assert_eq!(issue.author_of_failure().map(|agent| agent.as_str()), Some(NODE));
     assert_eq!(crate::claim::obstacle::author_of_rework(&issue).map(|agent| agent.as_str()), Some(NODE));
     assert!(issue.rework_since.is_some(), "for half an hour; then anybody");
+}
+
+#[test]
+fn three_failures_of_something_outside_bring_a_person_and_a_success_between_them_begins_the_count_anew() {
+    let outside = |world: &mut World, retry| record(world, 57, smoke_failed(SmokeCause::ExternalDependency, retry));
+    let mut world = deploying();
+    (0..2).for_each(|retry| outside(&mut world, retry));
+    record(&mut world, 57, SmokePassed { environment: None });
+    (2..4).for_each(|retry| outside(&mut world, retry));
+    assert_eq!(world.state(42), "deploying");
+    outside(&mut world, 4);
+    assert_eq!(world.state(42), "escalated");
+    assert_eq!(world.issue(42).escalation_reason.as_deref(), Some("external_dependency"));
+}
+
+#[test]
+fn the_fourth_failed_deployment_is_a_persons() {
+    let mut world = deploying();
+    for (change, second) in (58..=60_u64).zip([100_i64, 200, 300]) {
+        record(&mut world, change - 1, smoke_failed(SmokeCause::Code, 0));
+        assert_eq!(world.state(42), "queued", "before change {change}");
+        world.claim(42, NODE);
+        world.start(42, NODE);
+        let branch = world.issue(42).lease.unwrap().branch_hint;
+        let head = format!("{change:04x}");
+        world.see_pull(change, opened(42, &branch, &head, second));
+        let merged = PrObservation { open: false, merged: true, ..opened(42, &branch, &head, second + 1) };
+        world.see_pull(change, merged);
+        assert_eq!(world.state(42), "deploying", "after change {change}");
+    }
+    record(&mut world, 60, smoke_failed(SmokeCause::Code, 0));
+    assert_eq!(world.state(42), "escalated");
+    assert_eq!(world.issue(42).escalation_reason.as_deref(), Some("deployment_failed"));
 }

@@ -110,3 +110,15 @@ fn rework_that_its_author_let_lie_is_for_anybody() {
     world.check(57, "bbbb", 2, "failure");
     assert!(asked_first(&world), "another head, another half hour");
 }
+
+#[test]
+fn the_eleventh_head_of_a_pull_request_is_a_strike() {
+    let mut world = super::tests::in_review();
+    for head in 2..=10_i64 {
+        world.see_pull(57, super::tests::pushed(&format!("{head:04x}"), 10 + head));
+        assert_eq!((world.state(42), world.issue(42).strikes), ("in_review", 0), "head {head}");
+    }
+    world.see_pull(57, super::tests::pushed("000b", 30));
+    let issue = world.issue(42);
+    assert_eq!((world.state(42), issue.strikes, issue.current), ("queued", 1, None));
+}
