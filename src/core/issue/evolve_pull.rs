@@ -8,6 +8,7 @@ use crate::identity::IssueRef;
 
 use super::evolve::enter;
 use super::settle::STRIKE;
+use super::state::{NEEDS_REVIEW, has_label};
 use super::{Issue, KnownPull, Phase};
 
 pub(super) fn report_pull(issue: &mut Issue, reported: &PrReported, at: Moment) {
@@ -82,6 +83,16 @@ pub(super) fn evolve_pull(issue: &mut Issue, fact: &PrFact, at: Moment) {
             let known = issue.pulls.entry(pr.clone()).or_insert_with(|| KnownPull::new(standing.clone(), fact.role));
             known.standing = standing;
             known.role = fact.role;
+            // Told only after the end of the issue that it was for: the row shows it as it would have.
+            let counted = known.standing.trusted && has_label(&known.standing.labels, NEEDS_REVIEW);
+            if fact.role == PrRole::Linked
+                && counted
+                && !known.standing.draft
+                && issue.shown.is_none()
+                && matches!(issue.phase, Phase::Done | Phase::Cancelled)
+            {
+                issue.shown = Some(pr.clone());
+            }
             if was_current {
                 issue.current = None;
                 issue.lease = None;

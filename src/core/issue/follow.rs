@@ -181,12 +181,14 @@ fn judge(
     if role == Some(PrRole::Current) {
         return Judgement::Role(PrRole::Current);
     }
-    let may_count = matches!(issue.phase, Phase::Open | Phase::Escalated)
+    let open = matches!(issue.phase, Phase::Open | Phase::Escalated)
         && standing.state == PullRequestState::Open
         && !standing.draft;
+    // Merged after all, though told of only since.
+    let may_count = open || (issue.phase == Phase::Cancelled && standing.state == PullRequestState::Merged);
     match author(issue, reported_by, branch_epoch, standing, given) {
         Author::Holder if may_count => Judgement::Role(PrRole::Current),
-        Author::Zombie { by_epoch } if may_count && issue.phase == Phase::Open => {
+        Author::Zombie { by_epoch } if open && issue.phase == Phase::Open => {
             Judgement::Zombie { by_epoch, reason: "ended_lease" }
         }
         Author::Person if may_count && has_label(&standing.labels, NEEDS_REVIEW) => Judgement::Role(PrRole::Current),

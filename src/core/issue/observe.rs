@@ -7,6 +7,7 @@ use crate::event::{
     IssueWithdrawn, PriorityChanged,
 };
 use crate::github::dependencies_in;
+use crate::time::Timestamp;
 
 use super::draft::Draft;
 use super::state::{UNLABELED, digest, has_label};
@@ -70,7 +71,8 @@ fn meet(draft: &mut Draft<'_>, seen: &IssueObservation) {
     if (seen.open || was_labelled) && has_label(&seen.labels, READY_LABEL) {
         let approved = approval(draft, seen, false);
         draft.fact(approved);
-        draft.link_known_pulls(Some(seen.updated_at));
+        // Nobody knows when it was labelled that is closed by now: before all that is known of its pull requests.
+        draft.link_known_pulls(Some(if seen.open { seen.updated_at } else { Timestamp::default() }));
         follow_openness(draft, seen);
     } else if !seen.open && is_completed(seen) && !draft.issue.closed_as_completed {
         // Dependants of an issue that was never approved are freed all the same.

@@ -131,6 +131,43 @@ fn history() -> impl Strategy<Value = Vec<Fact>> {
     (issue_edits, pulls, checks, reviews).prop_map(|(a, b, c, d)| [a, b, c, d].concat())
 }
 
+/// What GitHub tells of an issue and of a person's pull request for it, from the label on.
+fn persons_history() -> impl Strategy<Value = Vec<Fact>> {
+    (any::<bool>(), any::<bool>(), 0..3_u8, 0..3_u8).prop_map(|(edited, pushed, pull_end, issue_end)| {
+        let other = |title: &str, second| IssueObservation {
+            title: title.into(),
+            action: IssueAction::Other,
+            ..labelled(second)
+        };
+        let by_alice = |head, second| PrObservation {
+            author: Some(login("alice")),
+            author_association: Some("MEMBER".into()),
+            labels: Some(vec!["needs-review".into()]),
+            ..opened(42, "alice/mend", head, second)
+        };
+        let mut facts = vec![Fact::Issue(labelled(5)), Fact::Pull(by_alice(HEADS[0], 10))];
+        facts.extend(edited.then(|| Fact::Issue(other("Told better", 15))));
+        facts.extend(pushed.then(|| Fact::Pull(by_alice(HEADS[1], 20))));
+        let last = by_alice(HEADS[usize::from(pushed)], 40);
+        match pull_end {
+            0 => {}
+            1 => facts.push(Fact::Pull(PrObservation { open: false, merged: true, ..last })),
+            _ => facts.push(Fact::Pull(PrObservation { open: false, ..last })),
+        }
+        let reason = ["completed", "not_planned"].get(usize::from(issue_end));
+        facts.extend(reason.map(|reason| {
+            let title = if edited { "Told better" } else { "An issue" };
+            Fact::Issue(IssueObservation {
+                open: false,
+                state_reason: Some((*reason).into()),
+                action: IssueAction::Closed,
+                ..other(title, 50)
+            })
+        }));
+        facts
+    })
+}
+
 /// #42 is in work by dev-e-node: a live lease, as at the time of every delivery of the history.
 fn at_work() -> World {
     let mut world = World::new(GitHubMode::Webhook);
@@ -163,6 +200,32 @@ proptest! {
             shuffled.swap(from.index(length), to.index(length));
         }
         let mut other = at_work();
+        for fact in &shuffled {
+            tell(&mut other, fact);
+        }
+        prop_assert_eq!(
+            rows(&straight.issue(42), &straight.pull(57)),
+            rows(&other.issue(42), &other.pull(57)),
+            "told as {:?}", shuffled
+        );
+    }
+
+    /// Also before anybody has approved the issue: the label may be the last of it that is told.
+    #[test]
+    fn a_persons_change_and_its_issue_end_in_one_row_in_whatever_order_they_are_told(
+        facts in persons_history(),
+        moves in prop::collection::vec((any::<Index>(), any::<Index>()), 0..8),
+    ) {
+        let mut straight = World::new(GitHubMode::Webhook);
+        for fact in &facts {
+            tell(&mut straight, fact);
+        }
+        let mut shuffled = facts.clone();
+        for (from, to) in moves {
+            let length = shuffled.len();
+            shuffled.swap(from.index(length), to.index(length));
+        }
+        let mut other = World::new(GitHubMode::Webhook);
         for fact in &shuffled {
             tell(&mut other, fact);
         }
