@@ -6,7 +6,7 @@ use crate::foreign_load::ForeignLoad;
 use crate::options::Options;
 use crate::table::Table;
 
-use super::daemon::serve;
+use super::daemon::{Served, serve};
 use super::load::{Script, Taken, closed_loop};
 use super::reports::approve_all;
 use super::stores::{Kind, folder};
@@ -15,6 +15,9 @@ use crate::database;
 
 /// Claims that take longer than this have failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Connections on which agents make themselves known.
+const GREETERS: usize = 16;
 
 /// `GET /api/assignments/next`: each request by an instance of its own, so that each is handed fresh work, until all is.
 pub(super) async fn measure(kind: Kind, options: &Options, table: &mut Table) -> anyhow::Result<()> {
@@ -45,10 +48,28 @@ async fn ours(kind: Kind, options: &Options, connections: usize) -> anyhow::Resu
         serve(kind.empty(options, "bench_http_claims").await?, agents).await?
     };
     approve_all(&served, options.issues).await?;
+    greet_all(&served).await?;
     let scripts = (0..connections).map(|nth| claims_of(nth, connections, &served.agents, options.issues)).collect();
     let taken = closed_loop(served.serving.address, scripts, PATIENCE).await?;
     served.serving.stop().await?;
     Ok(taken)
+}
+
+/// Each agent's token is checked once before anything counts: agents keep theirs for weeks, and a token that the daemon has not
+/// seen for a while costs a read of the store.
+async fn greet_all(served: &Served) -> anyhow::Result<()> {
+    let greeting = |token: &String| {
+        let request = format!(
+            "GET /api/issues?repo=acme/nothing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        request.into_bytes()
+    };
+    let share = served.agents.len().div_ceil(GREETERS);
+    let scripts = served.agents.chunks(share).map(|agents| {
+        let mut greetings = agents.iter().map(greeting).collect::<Vec<_>>().into_iter();
+        Box::new(move || greetings.next()) as Script
+    });
+    closed_loop(served.serving.address, scripts.collect(), PATIENCE).await.map(drop)
 }
 
 /// The connection's agents in turn, each time as another instance, until the connection has had its share of the issues.
