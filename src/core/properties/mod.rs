@@ -131,6 +131,20 @@ fn history() -> impl Strategy<Value = Vec<Fact>> {
     (issue_edits, pulls, checks, reviews).prop_map(|(a, b, c, d)| [a, b, c, d].concat())
 }
 
+/// The rows of #42 and its pull request after all of that was told.
+fn told(mut world: World, facts: &[Fact]) -> Rows {
+    for fact in facts {
+        tell(&mut world, fact);
+    }
+    rows(&world.issue(42), &world.pull(57))
+}
+
+fn shuffle(facts: &mut [Fact], moves: &[(Index, Index)]) {
+    for (from, to) in moves {
+        facts.swap(from.index(facts.len()), to.index(facts.len()));
+    }
+}
+
 /// What GitHub tells of an issue and of a person's pull request for it, from the label on.
 fn persons_history() -> impl Strategy<Value = Vec<Fact>> {
     (any::<bool>(), any::<bool>(), 0..3_u8, 0..3_u8).prop_map(|(edited, pushed, pull_end, issue_end)| {
@@ -186,28 +200,14 @@ proptest! {
         moves in prop::collection::vec((any::<Index>(), any::<Index>()), 0..12),
         repeats in prop::collection::vec(any::<Index>(), 0..6),
     ) {
-        let mut straight = at_work();
-        for fact in &facts {
-            tell(&mut straight, fact);
-        }
+        let straight = told(at_work(), &facts);
         let mut shuffled = facts.clone();
         for repeat in repeats {
             let again = shuffled[repeat.index(shuffled.len())].clone();
             shuffled.push(again);
         }
-        for (from, to) in moves {
-            let length = shuffled.len();
-            shuffled.swap(from.index(length), to.index(length));
-        }
-        let mut other = at_work();
-        for fact in &shuffled {
-            tell(&mut other, fact);
-        }
-        prop_assert_eq!(
-            rows(&straight.issue(42), &straight.pull(57)),
-            rows(&other.issue(42), &other.pull(57)),
-            "told as {:?}", shuffled
-        );
+        shuffle(&mut shuffled, &moves);
+        prop_assert_eq!(straight, told(at_work(), &shuffled), "told as {:?}", shuffled);
     }
 
     /// Also before anybody has approved the issue: the label may be the last of it that is told.
@@ -216,24 +216,10 @@ proptest! {
         facts in persons_history(),
         moves in prop::collection::vec((any::<Index>(), any::<Index>()), 0..8),
     ) {
-        let mut straight = World::new(GitHubMode::Webhook);
-        for fact in &facts {
-            tell(&mut straight, fact);
-        }
+        let straight = told(World::new(GitHubMode::Webhook), &facts);
         let mut shuffled = facts.clone();
-        for (from, to) in moves {
-            let length = shuffled.len();
-            shuffled.swap(from.index(length), to.index(length));
-        }
-        let mut other = World::new(GitHubMode::Webhook);
-        for fact in &shuffled {
-            tell(&mut other, fact);
-        }
-        prop_assert_eq!(
-            rows(&straight.issue(42), &straight.pull(57)),
-            rows(&other.issue(42), &other.pull(57)),
-            "told as {:?}", shuffled
-        );
+        shuffle(&mut shuffled, &moves);
+        prop_assert_eq!(straight, told(World::new(GitHubMode::Webhook), &shuffled), "told as {:?}", shuffled);
     }
 
     /// The world checks its invariants after every append; here it is given everything, in any order.
